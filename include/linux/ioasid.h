@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * In-kernel interface of ioasid, for drivers that offer a door to it: device
+ * drivers with a file descriptor per device (the RFC's model), and frameworks
+ * that own whole groups (VFIO containers).
+ *
+ * Who owns what:
+ *  - a door holds a reference on the context for as long as it uses it;
+ *  - a bound device holds one on its context, so that closing /dev/ioasid
+ *    before the device leaves everything in place;
+ *  - a space belongs to its context and dies with it or by ioasid_space_free().
+ *
+ * All functions may sleep. None may be called with mmap_lock held.
+ */
+#ifndef _LINUX_IOASID_H
+#define _LINUX_IOASID_H
+
+#include <linux/types.h>
+#include <uapi/linux/ioasid.h>
+
+struct device;
+struct iommu_domain;
+struct iommu_group;
+struct page;
+struct ioasid_ctx;
+struct ioasid_device;
+struct ioasid_space;
+struct ioasid_access;
+
+/* How a context came to be; shown by fdinfo and tools. */
+enum ioasid_door {
+	IOASID_DOOR_DEV,	/* open of /dev/ioasid */
+	IOASID_DOOR_VFIO,	/* VFIO container */
+};
+
+/* Contexts */
+struct ioasid_ctx *ioasid_ctx_fdget(int fd);
+struct ioasid_ctx *ioasid_ctx_alloc(enum ioasid_door door);
+void ioasid_ctx_put(struct ioasid_ctx *ctx);
+
+/* Devices: bind claims DMA ownership, unbind detaches and releases it. */
+struct ioasid_device *ioasid_device_bind(struct ioasid_ctx *ctx,
+					 struct device *dev, u64 cookie);
+void ioasid_device_unbind(struct ioasid_device *idev);
+int ioasid_device_attach(struct ioasid_device *idev, u32 ioasid);
+int ioasid_device_detach(struct ioasid_device *idev, u32 ioasid);
+
+/*
+ * Spaces, for doors that have a space of their own. The caller of
+ * ioasid_space_attach_group() owns the group's DMA and says which device of it
+ * is asked for IOMMU properties (any member).
+ */
+struct ioasid_space *ioasid_space_alloc(struct ioasid_ctx *ctx, u32 flags,
+					u32 map_limit);
+void ioasid_space_free(struct ioasid_space *space);
+int ioasid_space_attach_group(struct ioasid_space *space,
+			      struct iommu_group *group);
+void ioasid_space_detach_group(struct ioasid_space *space,
+			       struct iommu_group *group);
+struct iommu_domain *ioasid_space_group_domain(struct ioasid_space *space,
+					       struct iommu_group *group);
+
+/* prot: IOASID_MAP_* */
+int ioasid_space_map(struct ioasid_space *space, u64 iova, u64 vaddr, u64 size,
+		     u32 prot);
+
+/*
+ * @unmapped and the result are separate: a range without any mapping is
+ * success with *unmapped == 0.
+ */
+#define IOASID_UNMAP_EVERYTHING	(1 << 0)	/* iova and size are ignored */
+#define IOASID_UNMAP_TYPE1V1	(1 << 1)	/* VFIO_TYPE1_IOMMU: a mapping whose start is
+						 * in the range goes as a whole, one that
+						 * starts before is left and ends the walk
+						 */
+int ioasid_space_unmap(struct ioasid_space *space, u64 iova, u64 size,
+		       u32 flags, u64 *unmapped);
+
+/* fn is called for each mapping that intersects the range, in order. */
+typedef int (*ioasid_walk_fn)(u64 iova, u64 size, u32 prot, void *arg);
+int ioasid_space_walk(struct ioasid_space *space, u64 first, u64 last,
+		      ioasid_walk_fn fn, void *arg);
+
+u64 ioasid_space_pgsizes(struct ioasid_space *space);
+u32 ioasid_space_room(struct ioasid_space *space);	/* mappings that still fit */
+bool ioasid_space_enforces_coherency(struct ioasid_space *space);
+/* Permitted ranges, ascending; the caller frees *ranges with kvfree(). */
+int ioasid_space_ranges(struct ioasid_space *space,
+			struct ioasid_iova_range **ranges, u32 *nr);
+
+/*
+ * In-kernel users of a space's memory (mediated devices). @unmap is called
+ * without locks before a mapping with pins of any access goes, for every
+ * access; the owner must then unpin what it holds in the range.
+ */
+struct ioasid_access_ops {
+	void (*unmap)(void *data, u64 iova, u64 size);
+};
+struct ioasid_access *ioasid_access_create(struct ioasid_space *space,
+					   const struct ioasid_access_ops *ops,
+					   void *data);
+void ioasid_access_destroy(struct ioasid_access *access);
+/* Pins npages consecutive pages from iova on: all (0) or none (-errno). */
+int ioasid_access_pin_pages(struct ioasid_access *access, u64 iova,
+			    unsigned int npages, u32 prot, struct page **pages);
+void ioasid_access_unpin_pages(struct ioasid_access *access, u64 iova,
+			       unsigned int npages);
+int ioasid_space_rw(struct ioasid_space *space, u64 iova, void *buf,
+		    size_t len, bool write);
+
+#endif /* _LINUX_IOASID_H */

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The tracepoint contract of ioasid.
+ *
+ * Every argument is a scalar and there are at most twelve, so that a raw_tp
+ * program needs neither BTF nor NULL tests. Arguments of an event are never
+ * reordered or removed; new ones are added at the end.
+ *
+ * ctx     number of the context (one open of /dev/ioasid, one VFIO container),
+ *         never reused while the module is loaded
+ * ioasid  number of the address space in its context, 0 when there is none
+ * dev     PCI: segment << 16 | bus << 8 | devfn; 0xffffffff: not a PCI device
+ * pasid   0xffffffff: traffic without PASID
+ * result  0 or a negative errno
+ * *_ns    durations in ns measured by the driver, only while the event is on;
+ *         all of an operation's are 0 when the event was switched on during it
+ *
+ * The process is that of the caller (pid, comm, cgroup of the event itself).
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM ioasid
+
+#if !defined(_TRACE_IOASID_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _TRACE_IOASID_H
+
+#include <linux/tracepoint.h>
+
+#define IOASID_TRACE_NO_DEV	0xffffffffU
+#define IOASID_TRACE_NO_PASID	0xffffffffU
+
+/* An operation that may hang starts: its end is the event without _begin. */
+DECLARE_EVENT_CLASS(ioasid_range_begin,
+	TP_PROTO(u32 ctx, u32 ioasid, u64 iova, u64 size),
+	TP_ARGS(ctx, ioasid, iova, size),
+	TP_STRUCT__entry(
+		__field(u32, ctx)
+		__field(u32, ioasid)
+		__field(u64, iova)
+		__field(u64, size)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->ioasid = ioasid;
+		__entry->iova = iova;
+		__entry->size = size;
+	),
+	TP_printk("ctx=%u ioasid=%u iova=0x%llx size=0x%llx",
+		  __entry->ctx, __entry->ioasid, __entry->iova, __entry->size)
+);
+
+DEFINE_EVENT(ioasid_range_begin, ioasid_map_begin,
+	TP_PROTO(u32 ctx, u32 ioasid, u64 iova, u64 size),
+	TP_ARGS(ctx, ioasid, iova, size));
+
+DEFINE_EVENT(ioasid_range_begin, ioasid_unmap_begin,
+	TP_PROTO(u32 ctx, u32 ioasid, u64 iova, u64 size),
+	TP_ARGS(ctx, ioasid, iova, size));
+
+/*
+ * A mapping was made or refused.
+ * runs: physically contiguous pieces; flags: IOASID_MAP_*
+ * lat_ns is the whole operation, of which: lock_ns waiting for the space,
+ * pin_ns charging and pinning, install_ns writing the I/O page tables.
+ */
+TRACE_EVENT(ioasid_map,
+	TP_PROTO(u32 ctx, u32 ioasid, u64 iova, u64 size, u64 vaddr, u32 flags,
+		 int result, u32 runs, u64 lat_ns, u64 lock_ns, u64 pin_ns,
+		 u64 install_ns),
+	TP_ARGS(ctx, ioasid, iova, size, vaddr, flags, result, runs, lat_ns,
+		lock_ns, pin_ns, install_ns),
+	TP_STRUCT__entry(
+		__field(u32, ctx)
+		__field(u32, ioasid)
+		__field(u64, iova)
+		__field(u64, size)
+		__field(u64, vaddr)
+		__field(u32, flags)
+		__field(int, result)
+		__field(u32, runs)
+		__field(u64, lat_ns)
+		__field(u64, lock_ns)
+		__field(u64, pin_ns)
+		__field(u64, install_ns)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->ioasid = ioasid;
+		__entry->iova = iova;
+		__entry->size = size;
+		__entry->vaddr = vaddr;
+		__entry->flags = flags;
+		__entry->result = result;
+		__entry->runs = runs;
+		__entry->lat_ns = lat_ns;
+		__entry->lock_ns = lock_ns;
+		__entry->pin_ns = pin_ns;
+		__entry->install_ns = install_ns;
+	),
+	TP_printk("ctx=%u ioasid=%u iova=0x%llx size=0x%llx vaddr=0x%llx flags=0x%x result=%d runs=%u lat_ns=%llu lock_ns=%llu pin_ns=%llu install_ns=%llu",
+		  __entry->ctx, __entry->ioasid, __entry->iova, __entry->size,
+		  __entry->vaddr, __entry->flags, __entry->result,
+		  __entry->runs, __entry->lat_ns, __entry->lock_ns,
+		  __entry->pin_ns, __entry->install_ns)
+);
+
+/*
+ * A range was unmapped or refused.
+ * size: bytes asked for (0: everything); unmapped: bytes removed;
+ * maps: mappings removed. lat_ns is the whole operation, of which: lock_ns
+ * waiting for the space, remove_ns clearing the I/O page tables, flush_ns
+ * waiting for the IOTLB, unpin_ns unpinning and uncharging.
+ */
+TRACE_EVENT(ioasid_unmap,
+	TP_PROTO(u32 ctx, u32 ioasid, u64 iova, u64 size, u64 unmapped,
+		 u32 maps, int result, u64 lat_ns, u64 lock_ns, u64 remove_ns,
+		 u64 flush_ns, u64 unpin_ns),
+	TP_ARGS(ctx, ioasid, iova, size, unmapped, maps, result, lat_ns,
+		lock_ns, remove_ns, flush_ns, unpin_ns),
+	TP_STRUCT__entry(
+		__field(u32, ctx)
+		__field(u32, ioasid)
+		__field(u64, iova)
+		__field(u64, size)
+		__field(u64, unmapped)
+		__field(u32, maps)
+		__field(int, result)
+		__field(u64, lat_ns)
+		__field(u64, lock_ns)
+		__field(u64, remove_ns)
+		__field(u64, flush_ns)
+		__field(u64, unpin_ns)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->ioasid = ioasid;
+		__entry->iova = iova;
+		__entry->size = size;
+		__entry->unmapped = unmapped;
+		__entry->maps = maps;
+		__entry->result = result;
+		__entry->lat_ns = lat_ns;
+		__entry->lock_ns = lock_ns;
+		__entry->remove_ns = remove_ns;
+		__entry->flush_ns = flush_ns;
+		__entry->unpin_ns = unpin_ns;
+	),
+	TP_printk("ctx=%u ioasid=%u iova=0x%llx size=0x%llx unmapped=0x%llx maps=%u result=%d lat_ns=%llu lock_ns=%llu remove_ns=%llu flush_ns=%llu unpin_ns=%llu",
+		  __entry->ctx, __entry->ioasid, __entry->iova, __entry->size,
+		  __entry->unmapped, __entry->maps, __entry->result,
+		  __entry->lat_ns, __entry->lock_ns, __entry->remove_ns,
+		  __entry->flush_ns, __entry->unpin_ns)
+);
+
+/*
+ * The IOTLBs of a space were made to forget a range; on return no device uses
+ * the old translation. domains: IOMMU domains that were flushed.
+ */
+TRACE_EVENT(ioasid_iotlb_inv,
+	TP_PROTO(u32 ctx, u32 ioasid, u64 iova, u64 size, u32 domains,
+		 int result, u64 lat_ns),
+	TP_ARGS(ctx, ioasid, iova, size, domains, result, lat_ns),
+	TP_STRUCT__entry(
+		__field(u32, ctx)
+		__field(u32, ioasid)
+		__field(u64, iova)
+		__field(u64, size)
+		__field(u32, domains)
+		__field(int, result)
+		__field(u64, lat_ns)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->ioasid = ioasid;
+		__entry->iova = iova;
+		__entry->size = size;
+		__entry->domains = domains;
+		__entry->result = result;
+		__entry->lat_ns = lat_ns;
+	),
+	TP_printk("ctx=%u ioasid=%u iova=0x%llx size=0x%llx domains=%u result=%d lat_ns=%llu",
+		  __entry->ctx, __entry->ioasid, __entry->iova, __entry->size,
+		  __entry->domains, __entry->result, __entry->lat_ns)
+);
+
+/* An address space was made (result 0) or refused. kind: enum ioasid_kind */
+TRACE_EVENT(ioasid_alloc,
+	TP_PROTO(u32 ctx, u32 ioasid, u32 kind, u32 parent, u32 flags,
+		 int result),
+	TP_ARGS(ctx, ioasid, kind, parent, flags, result),
+	TP_STRUCT__entry(
+		__field(u32, ctx)
+		__field(u32, ioasid)
+		__field(u32, kind)
+		__field(u32, parent)
+		__field(u32, flags)
+		__field(int, result)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->ioasid = ioasid;
+		__entry->kind = kind;
+		__entry->parent = parent;
+		__entry->flags = flags;
+		__entry->result = result;
+	),
+	TP_printk("ctx=%u ioasid=%u kind=%u parent=%u flags=0x%x result=%d",
+		  __entry->ctx, __entry->ioasid, __entry->kind,
+		  __entry->parent, __entry->flags, __entry->result)
+);
+
+/*
+ * An address space was freed or refused to be; maps: mappings it still held.
+ * Spaces that go with their context are reported as well.
+ */
+TRACE_EVENT(ioasid_free,
+	TP_PROTO(u32 ctx, u32 ioasid, u64 maps, int result),
+	TP_ARGS(ctx, ioasid, maps, result),
+	TP_STRUCT__entry(
+		__field(u32, ctx)
+		__field(u32, ioasid)
+		__field(u64, maps)
+		__field(int, result)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->ioasid = ioasid;
+		__entry->maps = maps;
+		__entry->result = result;
+	),
+	TP_printk("ctx=%u ioasid=%u maps=%llu result=%d", __entry->ctx,
+		  __entry->ioasid, __entry->maps, __entry->result)
+);
+
+/* Memory was registered or unregistered; lat_ns: the whole operation. */
+DECLARE_EVENT_CLASS(ioasid_memory,
+	TP_PROTO(u32 ctx, u64 vaddr, u64 size, int result, u64 lat_ns),
+	TP_ARGS(ctx, vaddr, size, result, lat_ns),
+	TP_STRUCT__entry(
+		__field(u32, ctx)
+		__field(u64, vaddr)
+		__field(u64, size)
+		__field(int, result)
+		__field(u64, lat_ns)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->vaddr = vaddr;
+		__entry->size = size;
+		__entry->result = result;
+		__entry->lat_ns = lat_ns;
+	),
+	TP_printk("ctx=%u vaddr=0x%llx size=0x%llx result=%d lat_ns=%llu",
+		  __entry->ctx, __entry->vaddr, __entry->size,
+		  __entry->result, __entry->lat_ns)
+);
+
+DEFINE_EVENT(ioasid_memory, ioasid_register,
+	TP_PROTO(u32 ctx, u64 vaddr, u64 size, int result, u64 lat_ns),
+	TP_ARGS(ctx, vaddr, size, result, lat_ns));
+
+DEFINE_EVENT(ioasid_memory, ioasid_unregister,
+	TP_PROTO(u32 ctx, u64 vaddr, u64 size, int result, u64 lat_ns),
+	TP_ARGS(ctx, vaddr, size, result, lat_ns));
+
+/* A device was bound to a context or released from it. */
+DECLARE_EVENT_CLASS(ioasid_device,
+	TP_PROTO(u32 ctx, u32 dev, u64 cookie, u32 group, int result),
+	TP_ARGS(ctx, dev, cookie, group, result),
+	TP_STRUCT__entry(
+		__field(u32, ctx)
+		__field(u32, dev)
+		__field(u64, cookie)
+		__field(u32, group)
+		__field(int, result)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->dev = dev;
+		__entry->cookie = cookie;
+		__entry->group = group;
+		__entry->result = result;
+	),
+	TP_printk("ctx=%u dev=0x%x cookie=0x%llx group=%u result=%d",
+		  __entry->ctx, __entry->dev, __entry->cookie, __entry->group,
+		  __entry->result)
+);
+
+DEFINE_EVENT(ioasid_device, ioasid_bind,
+	TP_PROTO(u32 ctx, u32 dev, u64 cookie, u32 group, int result),
+	TP_ARGS(ctx, dev, cookie, group, result));
+
+DEFINE_EVENT(ioasid_device, ioasid_unbind,
+	TP_PROTO(u32 ctx, u32 dev, u64 cookie, u32 group, int result),
+	TP_ARGS(ctx, dev, cookie, group, result));
+
+TRACE_EVENT(ioasid_attach_begin,
+	TP_PROTO(u32 ctx, u32 ioasid, u32 dev, u32 pasid),
+	TP_ARGS(ctx, ioasid, dev, pasid),
+	TP_STRUCT__entry(
+		__field(u32, ctx)
+		__field(u32, ioasid)
+		__field(u32, dev)
+		__field(u32, pasid)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->ioasid = ioasid;
+		__entry->dev = dev;
+		__entry->pasid = pasid;
+	),
+	TP_printk("ctx=%u ioasid=%u dev=0x%x pasid=0x%x", __entry->ctx,
+		  __entry->ioasid, __entry->dev, __entry->pasid)
+);
+
+/*
+ * A device (or, through VFIO, a group: dev is its first device) was attached
+ * to a space or refused. maps: mappings that had to be replayed into a new
+ * domain.
+ */
+TRACE_EVENT(ioasid_attach,
+	TP_PROTO(u32 ctx, u32 ioasid, u32 dev, u32 pasid, u64 maps,
+		 int result, u64 lat_ns),
+	TP_ARGS(ctx, ioasid, dev, pasid, maps, result, lat_ns),
+	TP_STRUCT__entry(
+		__field(u32, ctx)
+		__field(u32, ioasid)
+		__field(u32, dev)
+		__field(u32, pasid)
+		__field(u64, maps)
+		__field(int, result)
+		__field(u64, lat_ns)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->ioasid = ioasid;
+		__entry->dev = dev;
+		__entry->pasid = pasid;
+		__entry->maps = maps;
+		__entry->result = result;
+		__entry->lat_ns = lat_ns;
+	),
+	TP_printk("ctx=%u ioasid=%u dev=0x%x pasid=0x%x maps=%llu result=%d lat_ns=%llu",
+		  __entry->ctx, __entry->ioasid, __entry->dev, __entry->pasid,
+		  __entry->maps, __entry->result, __entry->lat_ns)
+);
+
+TRACE_EVENT(ioasid_detach,
+	TP_PROTO(u32 ctx, u32 ioasid, u32 dev, u32 pasid, int result,
+		 u64 lat_ns),
+	TP_ARGS(ctx, ioasid, dev, pasid, result, lat_ns),
+	TP_STRUCT__entry(
+		__field(u32, ctx)
+		__field(u32, ioasid)
+		__field(u32, dev)
+		__field(u32, pasid)
+		__field(int, result)
+		__field(u64, lat_ns)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->ioasid = ioasid;
+		__entry->dev = dev;
+		__entry->pasid = pasid;
+		__entry->result = result;
+		__entry->lat_ns = lat_ns;
+	),
+	TP_printk("ctx=%u ioasid=%u dev=0x%x pasid=0x%x result=%d lat_ns=%llu",
+		  __entry->ctx, __entry->ioasid, __entry->dev, __entry->pasid,
+		  __entry->result, __entry->lat_ns)
+);
+
+#endif /* _TRACE_IOASID_H */
+
+/* This part must be outside protection */
+#include <trace/define_trace.h>

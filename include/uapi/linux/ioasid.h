@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * /dev/ioasid: I/O address spaces for user space.
+ *
+ * The command set is that of the "/dev/ioasid uAPI proposal" (LKML, 2021-05-27,
+ * called "v1" below) completed with what its review added (2021-07-09, "v2").
+ *
+ * One open of /dev/ioasid is a context. A context holds I/O address spaces,
+ * named by small positive numbers (IOASIDs) that mean nothing in any other
+ * context, and the devices that were bound to it through their own file
+ * descriptors (VFIO_BIND_IOASID_FD and its companions at the end).
+ *
+ * Conventions of all commands
+ * ---------------------------
+ * - The argument is a pointer to a structure that starts with @argsz, the size
+ *   of the structure as user space knows it, and @flags. A structure larger
+ *   than the kernel's is accepted when the unknown tail is zero.
+ * - Sizes and addresses are in bytes, "last" is inclusive.
+ * - A command that fails changed nothing.
+ *
+ * Errors with one meaning everywhere:
+ *   ENOTTY      no such command
+ *   E2BIG       @argsz covers non-zero fields that this kernel does not know
+ *   EINVAL      @argsz too small, reserved field not zero, a value that can
+ *               never be right (misaligned, wrapped, outside permitted ranges)
+ *   EOPNOTSUPP  a flag, kind or command which exists but not for this space,
+ *               this device or this kernel
+ *   ENOENT      no such IOASID, device or mapping in this context
+ *   EEXIST      the range or label is taken
+ *   EBUSY       in use: attached devices, live mappings, another owner
+ *   ENODEV      needs an attached device and there is none
+ *   EDEADLK     an IOMMU group is attached only in part; IOASID_GET_INFO says
+ *               who is missing
+ *   ENOMEM      no memory, or RLIMIT_MEMLOCK exceeded
+ *   ENOSPC      a limit of the context or the space is reached
+ *   EFAULT      user memory could not be read, written or pinned
+ *   EPERM       the device or its group may not be handed to user space
+ */
+#ifndef _UAPI_LINUX_IOASID_H
+#define _UAPI_LINUX_IOASID_H
+
+#include <linux/types.h>
+#include <linux/ioctl.h>
+
+#define IOASID_TYPE	(';')
+#define IOASID_BASE	0xC0
+
+/* Version of this interface; grows when something is added. */
+#define IOASID_API_VERSION	1
+
+/* No address space. Valid IOASIDs are 1..0x7fffffff. */
+#define IOASID_NONE	0
+
+/*
+ * IOASID_CHECK_EXTENSION - _IO(IOASID_TYPE, IOASID_BASE + 0)
+ *
+ * The argument is the number of an extension, by value. Returns 1 (or a
+ * positive value the extension defines) when it is there, 0 when it is not.
+ */
+#define IOASID_CHECK_EXTENSION	_IO(IOASID_TYPE, IOASID_BASE + 0)
+
+enum ioasid_extension {
+	IOASID_EXT_API_VERSION		= 0,	/* returns IOASID_API_VERSION */
+	IOASID_EXT_MAP_TYPE1V2		= 1,	/* map/unmap with type1v2 semantics */
+	IOASID_EXT_REGISTER_MEMORY	= 2,	/* memory preregistration */
+	IOASID_EXT_UNMAP_ALL		= 3,
+	IOASID_EXT_MULTIDEV_GROUP	= 4,	/* groups of several devices */
+	IOASID_EXT_ENFORCE_SNOOP	= 5,	/* IOASID_ALLOC_ENFORCE_SNOOP */
+	IOASID_EXT_NESTING		= 6,	/* CREATE_NESTING, parent at ALLOC */
+	IOASID_EXT_USER_PAGE_TABLE	= 7,
+	IOASID_EXT_USER_PASID_TABLE	= 8,
+	IOASID_EXT_FAULT_QUEUE		= 9,
+	IOASID_EXT_DIRTY_TRACKING	= 10,
+	IOASID_EXT_SVA			= 11,
+	IOASID_EXT_MIRROR		= 12,
+};
+
+/**
+ * struct ioasid_memory - ioctl(IOASID_REGISTER_MEMORY, IOASID_UNREGISTER_MEMORY)
+ * @argsz: sizeof(struct ioasid_memory)
+ * @flags: 0
+ * @vaddr: start of the caller's memory, page aligned
+ * @size: its length, a multiple of the page size
+ *
+ * Registering pins the memory for the device's use and charges it to the
+ * caller's RLIMIT_MEMLOCK, once, however many spaces map it later. From the
+ * first registration on, IOASID_MAP_DMA accepts only memory inside one
+ * registered range of the calling process (EINVAL otherwise), and neither pins
+ * nor charges it again. Ranges of one process do not overlap (EEXIST).
+ *
+ * Memory is pinned for writing if all of it is writable, else for reading.
+ *
+ * Unregistering takes exactly what was registered (ENOENT otherwise) and is
+ * refused with EBUSY while a mapping uses it.
+ */
+struct ioasid_memory {
+	__u32	argsz;
+	__u32	flags;
+	__u64	vaddr;
+	__u64	size;
+};
+#define IOASID_REGISTER_MEMORY		_IO(IOASID_TYPE, IOASID_BASE + 1)
+#define IOASID_UNREGISTER_MEMORY	_IO(IOASID_TYPE, IOASID_BASE + 2)
+
+/* Who owns the I/O page table of a space; each kind has its own commands. */
+enum ioasid_kind {
+	IOASID_KIND_KERNEL	= 1,	/* kernel-managed: MAP_DMA, UNMAP_DMA */
+	IOASID_KIND_SVA		= 2,	/* a process's CPU page table */
+	IOASID_KIND_MIRROR	= 3,	/* follows CPU mappings on demand */
+	IOASID_KIND_USER	= 4,	/* user-managed, nested on a parent */
+};
+
+/**
+ * struct ioasid_alloc - ioctl(IOASID_ALLOC)
+ * @argsz: sizeof(struct ioasid_alloc)
+ * @flags: IOASID_ALLOC_ENFORCE_SNOOP: devices may attach only where the IOMMU
+ *         can force their DMA to be coherent with the CPU caches
+ * @kind: enum ioasid_kind
+ * @parent: the space that translates the output of this one, or IOASID_NONE
+ * @format: format of a user-managed table; 0 for the others
+ * @addr_width: highest IOVA width in bits that the user needs, 0 for any;
+ *              mappings above it are refused
+ * @table: address of a user-managed table; 0 for the others
+ *
+ * Returns the new IOASID. A kernel-managed space takes mappings at once; they
+ * are pinned and charged when they are made and installed for each device that
+ * attaches later.
+ *
+ * Errors: EOPNOTSUPP for a kind that this kernel does not have, EINVAL for a
+ * user-managed table without a parent, ENOSPC when the context is full.
+ */
+struct ioasid_alloc {
+	__u32	argsz;
+	__u32	flags;
+#define IOASID_ALLOC_ENFORCE_SNOOP	(1 << 0)
+	__u32	kind;
+	__u32	parent;
+	__u32	format;
+	__u32	addr_width;
+	__u64	table;
+};
+#define IOASID_ALLOC	_IO(IOASID_TYPE, IOASID_BASE + 3)
+
+/**
+ * struct ioasid_free - ioctl(IOASID_FREE)
+ * @argsz: sizeof(struct ioasid_free)
+ * @flags: 0
+ * @ioasid: the space to free, with all its mappings
+ * @__reserved: 0
+ *
+ * EBUSY while devices are attached or other spaces are nested on it.
+ */
+struct ioasid_free {
+	__u32	argsz;
+	__u32	flags;
+	__u32	ioasid;
+	__u32	__reserved;
+};
+#define IOASID_FREE	_IO(IOASID_TYPE, IOASID_BASE + 4)
+
+/*
+ * Capabilities follow an info structure as a chain, as in VFIO: @cap_offset of
+ * the structure is where the first starts, @next where the following one does,
+ * counted from the start of the structure, 0 ends the chain.
+ */
+struct ioasid_cap_header {
+	__u16	id;
+	__u16	version;
+	__u32	next;
+};
+
+/* The IOVAs that may be mapped, ascending, none touching another. */
+#define IOASID_CAP_IOVA_RANGES	1
+struct ioasid_iova_range {
+	__u64	start;
+	__u64	last;
+};
+
+struct ioasid_cap_iova_ranges {
+	struct ioasid_cap_header header;
+	__u32	nr_ranges;
+	__u32	__reserved;
+	struct ioasid_iova_range ranges[];
+};
+
+/*
+ * Members of attached IOMMU groups that are not attached themselves; while
+ * there are any, commands on the space fail with EDEADLK.
+ */
+#define IOASID_CAP_MISSING_DEVICES	2
+#define IOASID_DEV_NAME_LEN	32
+struct ioasid_missing_device {
+	__u32	group;			/* number of the IOMMU group */
+	__u32	__reserved;
+	char	name[IOASID_DEV_NAME_LEN];	/* such as 0000:00:02.0 */
+};
+
+struct ioasid_cap_missing_devices {
+	struct ioasid_cap_header header;
+	__u32	nr_devices;
+	__u32	__reserved;
+	struct ioasid_missing_device devices[];
+};
+
+/**
+ * struct ioasid_info - ioctl(IOASID_GET_INFO)
+ * @argsz: in: size of the buffer; out: size needed for everything
+ * @flags: out: IOASID_INFO_*
+ * @ioasid: the space asked about
+ * @kind: out: enum ioasid_kind
+ * @pgsize_bitmap: out: page sizes that all attached IOMMUs support
+ * @addr_width: out: IOVA width in bits
+ * @nr_devices: out: attached devices
+ * @nr_children: out: spaces nested on this one
+ * @cap_offset: out: first capability, 0 when there is none or when the buffer
+ *              was too small for the chain (repeat with the returned @argsz)
+ *
+ * ENODEV before the first attach: what is permitted depends on the IOMMU.
+ */
+struct ioasid_info {
+	__u32	argsz;
+	__u32	flags;
+#define IOASID_INFO_MAP_DMA		(1 << 0)	/* takes MAP/UNMAP_DMA */
+#define IOASID_INFO_PARTIAL		(1 << 1)	/* a group is incomplete */
+#define IOASID_INFO_ENFORCED_SNOOP	(1 << 2)	/* all DMA is coherent */
+	__u32	ioasid;
+	__u32	kind;
+	__u64	pgsize_bitmap;
+	__u32	addr_width;
+	__u32	nr_devices;
+	__u32	nr_children;
+	__u32	cap_offset;
+};
+#define IOASID_GET_INFO	_IO(IOASID_TYPE, IOASID_BASE + 5)
+
+/**
+ * struct ioasid_map_dma - ioctl(IOASID_MAP_DMA)
+ * @argsz: sizeof(struct ioasid_map_dma)
+ * @flags: IOASID_MAP_READ, IOASID_MAP_WRITE or both, as the device sees it
+ * @ioasid: a kernel-managed space
+ * @__reserved: 0
+ * @vaddr: the caller's memory (or a mapped device BAR), page aligned
+ * @iova: where devices shall see it, page aligned
+ * @size: bytes, a multiple of the page size
+ *
+ * Maps with VFIO type1v2 semantics: all or nothing, pinned, charged to the
+ * caller's RLIMIT_MEMLOCK. EEXIST when any of the range is mapped already,
+ * EINVAL outside the permitted IOVA ranges.
+ */
+struct ioasid_map_dma {
+	__u32	argsz;
+	__u32	flags;
+#define IOASID_MAP_READ		(1 << 0)
+#define IOASID_MAP_WRITE	(1 << 1)
+	__u32	ioasid;
+	__u32	__reserved;
+	__u64	vaddr;
+	__u64	iova;
+	__u64	size;
+};
+#define IOASID_MAP_DMA	_IO(IOASID_TYPE, IOASID_BASE + 6)
+
+/**
+ * struct ioasid_unmap_dma - ioctl(IOASID_UNMAP_DMA)
+ * @argsz: sizeof(struct ioasid_unmap_dma)
+ * @flags: IOASID_UNMAP_ALL: everything; @iova and @size must be 0
+ * @ioasid: a kernel-managed space
+ * @__reserved: 0
+ * @iova: start of the range
+ * @size: in: its length; out: bytes that were unmapped
+ *
+ * A range may cover several mappings and holes, but no mapping in part
+ * (EINVAL). ENOENT when the range holds no mapping. When it returns, no device
+ * reaches the memory any more and it is unpinned.
+ */
+struct ioasid_unmap_dma {
+	__u32	argsz;
+	__u32	flags;
+#define IOASID_UNMAP_ALL	(1 << 0)
+	__u32	ioasid;
+	__u32	__reserved;
+	__u64	iova;
+	__u64	size;
+};
+#define IOASID_UNMAP_DMA	_IO(IOASID_TYPE, IOASID_BASE + 7)
+
+/**
+ * struct ioasid_create_nesting - ioctl(IOASID_CREATE_NESTING)
+ * @argsz: sizeof(struct ioasid_create_nesting)
+ * @flags: 0
+ * @parent: the space that translates the child's output
+ * @__reserved: 0
+ *
+ * Returns the child's IOASID. EOPNOTSUPP when the parent cannot nest.
+ */
+struct ioasid_create_nesting {
+	__u32	argsz;
+	__u32	flags;
+	__u32	parent;
+	__u32	__reserved;
+};
+#define IOASID_CREATE_NESTING	_IO(IOASID_TYPE, IOASID_BASE + 8)
+
+/**
+ * struct ioasid_bind_table - ioctl(IOASID_BIND_PGTABLE, IOASID_BIND_PASID_TABLE,
+ *                                  IOASID_UNBIND_PGTABLE, IOASID_UNBIND_PASID_TABLE)
+ * @argsz: sizeof(struct ioasid_bind_table)
+ * @flags: 0
+ * @ioasid: a space created by IOASID_CREATE_NESTING
+ * @format: format of the table (0 at unbind)
+ * @addr_width: input address width in bits (0 at unbind)
+ * @__reserved: 0
+ * @table: address of the table in the parent (0 at unbind)
+ *
+ * EINVAL on a space that is not a child, EOPNOTSUPP on a kind without tables.
+ */
+struct ioasid_bind_table {
+	__u32	argsz;
+	__u32	flags;
+	__u32	ioasid;
+	__u32	format;
+	__u32	addr_width;
+	__u32	__reserved;
+	__u64	table;
+};
+#define IOASID_BIND_PGTABLE		_IO(IOASID_TYPE, IOASID_BASE + 9)
+#define IOASID_UNBIND_PGTABLE		_IO(IOASID_TYPE, IOASID_BASE + 10)
+#define IOASID_BIND_PASID_TABLE		_IO(IOASID_TYPE, IOASID_BASE + 11)
+#define IOASID_UNBIND_PASID_TABLE	_IO(IOASID_TYPE, IOASID_BASE + 12)
+
+/**
+ * struct ioasid_invalidate_cache - ioctl(IOASID_INVALIDATE_CACHE)
+ * @argsz: sizeof(struct ioasid_invalidate_cache)
+ * @flags: 0
+ * @ioasid: a space with a user-managed table
+ * @__reserved: 0
+ * @iova: start of the range
+ * @size: its length, 0 for everything
+ *
+ * EOPNOTSUPP on a kernel-managed space, whose caches the kernel looks after.
+ */
+struct ioasid_invalidate_cache {
+	__u32	argsz;
+	__u32	flags;
+	__u32	ioasid;
+	__u32	__reserved;
+	__u64	iova;
+	__u64	size;
+};
+#define IOASID_INVALIDATE_CACHE	_IO(IOASID_TYPE, IOASID_BASE + 13)
+
+/* Numbers 14..17 are kept for fault queues and dirty tracking. */
+
+/**
+ * struct ioasid_device_info - ioctl(IOASID_DEVICE_GET_INFO)
+ * @argsz: in: size of the buffer; out: size needed for everything
+ * @flags: out: IOASID_DEV_INFO_*
+ * @cookie: the label the device was bound with
+ * @pgsize_bitmap: out: page sizes of its IOMMU
+ * @addr_width: out: IOVA width in bits
+ * @group: out: number of its IOMMU group
+ * @max_pasids: out: PASIDs it can use, 0 for none
+ * @cap_offset: out: as in struct ioasid_info
+ *
+ * Valid from bind on, before any space exists (v2), so that a format common to
+ * several devices can be chosen.
+ */
+struct ioasid_device_info {
+	__u32	argsz;
+	__u32	flags;
+#define IOASID_DEV_INFO_ENFORCE_SNOOP	(1 << 0)	/* IOMMU can enforce it */
+#define IOASID_DEV_INFO_CACHE_COHERENT	(1 << 1)	/* DMA may be coherent */
+	__u64	cookie;
+	__u64	pgsize_bitmap;
+	__u32	addr_width;
+	__u32	group;
+	__u32	max_pasids;
+	__u32	cap_offset;
+};
+#define IOASID_DEVICE_GET_INFO	_IO(IOASID_TYPE, IOASID_BASE + 18)
+
+/*
+ * Commands on a device's own file descriptor (/dev/ioasid-devices/NAME). The
+ * numbers are the RFC's, in VFIO's range: VFIO_TYPE ';', VFIO_BASE 100.
+ */
+
+/**
+ * struct vfio_bind_ioasid_fd - ioctl(VFIO_BIND_IOASID_FD)
+ * @argsz: sizeof(struct vfio_bind_ioasid_fd)
+ * @flags: 0
+ * @ioasid_fd: an open /dev/ioasid
+ * @__reserved: 0
+ * @cookie: label of the device, unique in the context (EEXIST)
+ *
+ * Takes DMA ownership of the device's group: from here on all its DMA is
+ * blocked until it is attached, and no other user can take it. EBUSY when the
+ * device is bound already or another member of its group is bound to another
+ * context, EPERM when another driver owns the group or the platform cannot
+ * isolate the device (interrupt remapping).
+ */
+struct vfio_bind_ioasid_fd {
+	__u32	argsz;
+	__u32	flags;
+	__s32	ioasid_fd;
+	__u32	__reserved;
+	__u64	cookie;
+};
+#define VFIO_BIND_IOASID_FD	_IO(';', 100 + 22)
+
+/* No argument. Detaches, resets and releases the device; also done by close. */
+#define VFIO_UNBIND_IOASID_FD	_IO(';', 100 + 23)
+
+/**
+ * struct vfio_attach_ioasid - ioctl(VFIO_ATTACH_IOASID, VFIO_DETACH_IOASID)
+ * @argsz: sizeof(struct vfio_attach_ioasid)
+ * @flags: 0
+ * @ioasid: a space of the context the device is bound to (ENOENT)
+ * @user_pasid: 0
+ *
+ * EINVAL before bind, and when the device's IOMMU does not fit the space;
+ * EBUSY when the device or its group is attached elsewhere. Detaching a device
+ * from a space it is not attached to is ENOENT.
+ */
+struct vfio_attach_ioasid {
+	__u32	argsz;
+	__u32	flags;
+	__u32	ioasid;
+	__u32	user_pasid;
+};
+#define VFIO_ATTACH_IOASID	_IO(';', 100 + 24)
+#define VFIO_DETACH_IOASID	_IO(';', 100 + 25)
+
+#endif /* _UAPI_LINUX_IOASID_H */
