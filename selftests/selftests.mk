@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Builds every selftests/*.c to $(O)/NAME. Run from the top of the checkout,
+# inside the lab's root:
+#	make -f selftests/selftests.mk O=build/selftests [V=1] [Q=] [CC=]
+
+O ?= build/selftests
+V ?= 0
+Q ?= $(if $(filter 1,$(V)),,@)
+
+CFLAGS ?= -O2 -g
+ALL_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wno-sign-compare \
+	      -Wno-missing-field-initializers -fno-strict-aliasing -Iinclude/uapi -Iselftests -pthread $(CFLAGS)
+
+TESTS := $(patsubst selftests/%.c,$(O)/%,$(wildcard selftests/*.c))
+
+.PHONY: all clean
+all: $(TESTS)
+
+$(O)/%: selftests/%.c selftests/selftests.mk | $(O)
+	$(if $(filter @,$(Q)),@printf '  %-7s %s\n' CC $@)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LDFLAGS) -ldl
+
+$(O):
+	$(Q)mkdir -p $@
+
+clean:
+	$(Q)rm -rf $(O)
+
+-include $(addsuffix .d,$(TESTS))
