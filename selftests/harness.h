@@ -378,10 +378,19 @@ static inline int harness_run(struct harness_test *test, unsigned int nr)
 	return KSFT_FAIL;
 }
 
+static inline bool harness_is_id(const char *name)
+{
+	for (struct harness_test *test = harness_first; test; test = test->next)
+		if (!strcmp(test->id, name))
+			return true;
+	return false;
+}
+
 static inline bool harness_wanted(const struct harness_test *test, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
-		if (!strcmp(test->id, argv[i]) || strstr(test->title, argv[i]))
+		if (harness_is_id(argv[i]) ? !strcmp(test->id, argv[i]) :
+					     !!strstr(test->title, argv[i]))
 			return true;
 	return argc < 2;
 }

@@ -18,7 +18,7 @@ all: $(TESTS)
 
 $(O)/%: selftests/%.c selftests/selftests.mk | $(O)
 	$(if $(filter @,$(Q)),@printf '  %-7s %s\n' CC $@)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LDFLAGS) -ldl
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LDFLAGS)
 
 $(O):
 	$(Q)mkdir -p $@
