@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Everything is compiled in the lab's root file system (selftests/lab), so that
+# this machine's compilers and libraries do not matter: outside of it, this file
+# only starts itself inside.  The exception is "make KDIR=... modules", which
+# builds for a kernel of this machine with this machine's compiler.
+#
+# "make help" lists the goals.
+
+V ?= 0
+Q := $(if $(filter 0,$(V)),@)
+MAKEFLAGS += --no-print-directory
+JOBS ?= $(shell nproc)
+DESTDIR ?=
+PREFIX ?= /usr/local
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+build_goals := all modules modules-debug tools selftests lint format vmlinux
+
+ifneq ($(KDIR),)
+kernels := host
+KDIR_host := $(KDIR)
+else ifeq ($(LAB),1)
+kernels := $(shell cut -d' ' -f1 /etc/ioasid-kernels)
+$(foreach k,$(kernels),$(eval KDIR_$(k) := \
+	/lib/modules/$(shell sed -n 's/^$(k) //p' /etc/ioasid-kernels)/build))
+KDIR_debug := /usr/src/ioasid-debug
+endif
+
+ifneq ($(KDIR)$(LAB),)
+
+# ---- in the root, or for a kernel of this machine ---------------------------
+
+.PHONY: all modules modules-debug tools selftests vmlinux $(kernels:%=modules-%)
+
+all: modules tools selftests
+modules: $(kernels:%=modules-%)
+
+# One kernel: kbuild writes its objects next to the sources, so it is given a
+# tree of links to them, build/<series>.  It is asked only when something is
+# newer than its last success.
+module_sources := $(shell find kernel include -type f)
+modules_of := ioasid ioasid_pci ioasid_vfio
+
+define kernel_rules
+modules-$(1): build/$(1)/.built
+build/$(1)/.built: $(module_sources) Makefile
+	$$(Q)mkdir -p build/$(1)
+	$$(Q)find build/$(1) -xtype l -delete
+	$$(Q)cp -rsf $$(CURDIR)/kernel/. build/$(1)
+	@$$(if $$(Q),echo "  MODULES build/$(1)")
+	$$(Q)$$(MAKE) -C $$(KDIR_$(1)) M=$$(CURDIR)/build/$(1) IOASID_TOP=$$(CURDIR) \
+		$$(if $$(Q),-s) $$(KBUILD_OPTIONS) modules
+	@for ko in build/$(1)/*.ko; do \
+		if readelf -SW $$$$ko | grep -q ' \.BTF '; then btf="with BTF"; \
+		else btf="WITHOUT BTF: the BPF tools need the kernel's vmlinux for it"; fi; \
+		echo "  MOD     $$$$ko ($$$$btf)"; done
+	$$(Q)touch $$@
+endef
+$(foreach k,$(kernels) $(if $(LAB),debug),$(eval $(call kernel_rules,$(k))))
+
+# CO-RE: one vmlinux.h, of the first kernel, serves all.
+VMLINUX_BTF = $(KDIR_$(firstword $(kernels)))/vmlinux
+BPFTOOL ?= bpftool
+CLANG ?= clang
+fragment = $(Q)$(if $(wildcard $(1)),$(MAKE) -f $(1) O=$(2) V=$(V) Q=$(Q) CC=$(CC) \
+	CLANG=$(CLANG) BPFTOOL=$(BPFTOOL) VMLINUX_BTF=$(VMLINUX_BTF) $(or $(3),all),:)
+
+tools:
+	$(call fragment,tools/tools.mk,build/tools)
+
+selftests:
+	$(call fragment,selftests/selftests.mk,build/selftests)
+
+include $(if $(LAB),selftests/lint.mk)
+
+else
+
+# ---- outside: hand over to the root -----------------------------------------
+
+.PHONY: $(build_goals) check check-debug demo clean distclean install help
+.NOTPARALLEL:
+
+$(build_goals):
+	$(Q)selftests/lab/in-root make -j$(JOBS) LAB=1 $(MAKEOVERRIDES) $@
+
+modules-debug: debug-kernel
+
+.PHONY: debug-kernel
+debug-kernel:
+	$(Q)selftests/lab/debug-kernel
+
+check: all
+	$(Q)selftests/run-all $(CHECK)
+
+check-debug: debug-kernel tools selftests modules-debug
+	$(Q)selftests/run-all -k debug $(CHECK)
+
+demo: all
+	$(Q)selftests/lab/demo
+
+endif
+
+install: all
+	$(Q)install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8
+	$(Q)for tool in $$(find build/tools -maxdepth 1 -type f -perm /111); do \
+		install $$tool $(DESTDIR)$(PREFIX)/sbin; done
+	$(Q)for page in $(wildcard docs/man/*.8); do \
+		install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man8; done
+
+clean:
+	$(Q)rm -rf build
+
+distclean: clean
+	$(Q)selftests/lab/run --purge
+
+help:
+	@echo "make               modules for every kernel of the lab, tools, tests"
+	@echo "make modules       build/<series>/*.ko for the lab's kernels"
+	@echo "make tools         build/tools/, one build for all kernels"
+	@echo "make selftests     build/selftests/"
+	@echo "make check         the whole suite in virtual machines, on every kernel"
+	@echo "make check-debug   the same on a kernel with KASAN, lockdep, kmemleak, ..."
+	@echo "make demo          an unmodified VFIO program under load, seen in ioasidtop"
+	@echo "make lint          checkpatch, sparse, W=1, clang-format, shellcheck"
+	@echo "make install       tools and manual pages (PREFIX=$(PREFIX), DESTDIR=)"
+	@echo "make clean         remove build/"
+	@echo "make distclean     and the lab's cache outside the checkout"
+	@echo
+	@echo "make KDIR=/lib/modules/\$$(uname -r)/build modules"
+	@echo "                   modules for a kernel of this machine: build/host/*.ko"
+	@echo "V=1 shows commands; JOBS=N limits parallel ones (default: processors);"
+	@echo "CHECK=... goes to selftests/run-all, for example CHECK='-k 6.12 map'"
