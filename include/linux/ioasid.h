@@ -15,6 +15,7 @@
 #ifndef _LINUX_IOASID_H
 #define _LINUX_IOASID_H
 
+#include <linux/rwsem.h>
 #include <linux/types.h>
 #include <uapi/linux/ioasid.h>
 
@@ -107,5 +108,37 @@ void ioasid_access_unpin_pages(struct ioasid_access *access, u64 iova,
 			       unsigned int npages);
 int ioasid_space_rw(struct ioasid_space *space, u64 iova, void *buf,
 		    size_t len, bool write);
+
+/*
+ * Files of devices, see kernel/devfd.c. The door owns the file operations; it
+ * passes open, release and ioctl on, and brackets every other use of the device
+ * with ioasid_devfd_enter() and ioasid_devfd_exit(). All members are private.
+ */
+struct ioasid_devfd;
+struct ioasid_devfd_ops {
+	/* The DMA is owned, and blocked: make the device usable. */
+	int (*enable)(struct ioasid_devfd *devfd);
+	/* No more DMA, interrupts or mappings of the device after this. */
+	void (*disable)(struct ioasid_devfd *devfd);
+};
+
+struct ioasid_devfd {
+	struct device *dev;
+	const struct ioasid_devfd_ops *ops;
+	struct rw_semaphore lock;
+	struct ioasid_device *idev;	/* while bound */
+	bool open;
+	bool gone;
+};
+
+void ioasid_devfd_init(struct ioasid_devfd *devfd, struct device *dev,
+		       const struct ioasid_devfd_ops *ops);
+int ioasid_devfd_open(struct ioasid_devfd *devfd);
+void ioasid_devfd_release(struct ioasid_devfd *devfd);
+void ioasid_devfd_revoke(struct ioasid_devfd *devfd);
+int ioasid_devfd_enter(struct ioasid_devfd *devfd);
+void ioasid_devfd_exit(struct ioasid_devfd *devfd);
+long ioasid_devfd_ioctl(struct ioasid_devfd *devfd, unsigned int cmd,
+			unsigned long arg);
 
 #endif /* _LINUX_IOASID_H */

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Differences between kernels; nothing else looks at LINUX_VERSION_CODE. Each
+ * part appears when the header it is about was included before this one.
+ */
+#ifndef __IOASID_COMPAT_H
+#define __IOASID_COMPAT_H
+
+#include <linux/version.h>
+
+/* For pci/: vfio_pci_core */
+#ifdef VFIO_PCI_CORE_H
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+/* VFIO calls it without asking whether it is there. */
+#define COMPAT_VFIO_PCI_MATCH_TOKEN					\
+	.match_token_uuid = vfio_pci_core_match_token_uuid,
+#else
+#define COMPAT_VFIO_PCI_MATCH_TOKEN
+#endif
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+
+/* The ioctl was moved from the drivers to VFIO's core, which is not asked here. */
+static inline long
+compat_vfio_pci_get_region_info(struct vfio_device *vdev, unsigned long arg)
+{
+	size_t minsz = offsetofend(struct vfio_region_info, offset);
+	struct vfio_region_info __user *uarg = (void __user *)arg;
+	struct vfio_region_info info = {};
+	struct vfio_info_cap caps = {};
+	long rc;
+
+	if (copy_from_user(&info, uarg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz)
+		return -EINVAL;
+	rc = vfio_pci_ioctl_get_region_info(vdev, &info, &caps);
+	if (rc)
+		goto out_free;
+	if (caps.size) {
+		info.flags |= VFIO_REGION_INFO_FLAG_CAPS;
+		if (info.argsz < sizeof(info) + caps.size) {
+			info.argsz = sizeof(info) + caps.size;
+			info.cap_offset = 0;
+		} else {
+			vfio_info_cap_shift(&caps, sizeof(info));
+			if (copy_to_user(uarg + 1, caps.buf, caps.size)) {
+				rc = -EFAULT;
+				goto out_free;
+			}
+			info.cap_offset = sizeof(info);
+		}
+	}
+	if (copy_to_user(uarg, &info, minsz))
+		rc = -EFAULT;
+out_free:
+	kfree(caps.buf);
+	return rc;
+}
+
+#define COMPAT_VFIO_PCI_OPS						\
+	COMPAT_VFIO_PCI_MATCH_TOKEN					\
+	.get_region_info_caps = vfio_pci_ioctl_get_region_info,
+#else
+static inline long
+compat_vfio_pci_get_region_info(struct vfio_device *vdev, unsigned long arg)
+{
+	return vfio_pci_core_ioctl(vdev, VFIO_DEVICE_GET_REGION_INFO, arg);
+}
+
+#define COMPAT_VFIO_PCI_OPS COMPAT_VFIO_PCI_MATCH_TOKEN
+#endif
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
+static inline void
+compat_vfio_pci_setup_barmaps(struct vfio_pci_core_device *core)
+{
+}
+#else
+/*
+ * Newer kernels do it when the function is enabled. Older ones do it at first
+ * use and without a lock, so that of two users one gets EBUSY.
+ */
+static inline void
+compat_vfio_pci_setup_barmaps(struct vfio_pci_core_device *core)
+{
+	int bar;
+
+	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++)
+		if (pci_resource_len(core->pdev, bar))
+			vfio_pci_core_setup_barmap(core, bar);
+}
+#endif
+
+#endif /* VFIO_PCI_CORE_H */
+
+#endif /* __IOASID_COMPAT_H */
