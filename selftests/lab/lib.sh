@@ -11,16 +11,14 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/ioasid
 say() { printf '%s\n' "$*" >&2; }
 die() { say "${0##*/}: $*"; exit 1; }
 
-# Runs a command as root, through sudo when that is not who we are.
-as_root() {
-	if [ "$(id -u)" -eq 0 ]; then
-		"$@"
-	elif command -v sudo >/dev/null; then
-		sudo -- "$@"
-	else
-		die "must be root to run '$1', and there is no sudo: install sudo or become root"
-	fi
-}
+# How to become root, when that is not who we are.
+AS_ROOT=()
+if [ "$(id -u)" -ne 0 ]; then
+	command -v sudo >/dev/null || die "this needs root, and there is no sudo: install sudo or become root"
+	AS_ROOT=(sudo --)
+fi
+
+as_root() { "${AS_ROOT[@]}" "$@"; }
 
 # The lines of a table without comments and empty lines.
 table() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$1"; }
