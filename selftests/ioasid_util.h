@@ -16,6 +16,7 @@
 #include <linux/capability.h>
 #include <linux/ioasid.h>
 #include <linux/vfio.h>
+#include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>

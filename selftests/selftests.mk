@@ -8,7 +8,7 @@ V ?= 0
 Q ?= $(if $(filter 1,$(V)),,@)
 
 CFLAGS ?= -O2 -g
-ALL_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wno-sign-compare \
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-sign-compare \
 	      -Wno-missing-field-initializers -fno-strict-aliasing -Iinclude/uapi -Iselftests -pthread $(CFLAGS)
 
 TESTS := $(patsubst selftests/%.c,$(O)/%,$(wildcard selftests/*.c))

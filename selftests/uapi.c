@@ -1,0 +1,771 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The rules of /dev/ioasid that need no device: arguments, life cycle of
+ * address spaces, and what MAP, UNMAP, REGISTER and UNREGISTER accept.
+ */
+#include "ioasid_util.h"
+
+#define TOP_PAGE	(UINT64_MAX - PAGE + 1)
+
+/* All commands with an argument, and an argument that is valid in itself. */
+union argument {
+	struct {
+		uint32_t argsz;
+		uint32_t flags;
+	};
+	struct ioasid_memory memory;
+	struct ioasid_alloc alloc;
+	struct ioasid_free free;
+	struct ioasid_info info;
+	struct ioasid_map_dma map;
+	struct ioasid_unmap_dma unmap;
+	struct ioasid_create_nesting nesting;
+	struct ioasid_bind_table table;
+	struct ioasid_invalidate_cache inv;
+	struct ioasid_device_info device;
+	uint8_t bytes[2 * 4096];
+};
+
+struct command {
+	const char *name;
+	unsigned int cmd;
+	uint32_t size;
+	bool info;		/* argsz is the size of a buffer */
+	uint32_t reserved;	/* offset of a reserved field, 0: none */
+};
+
+#define COMMAND(_name, _type, ...)						\
+	{ .name = #_name, .cmd = _name, .size = sizeof(struct _type), __VA_ARGS__ }
+#define RESERVED(_type)	.reserved = offsetof(struct _type, __reserved)
+
+static const struct command commands[] = {
+	COMMAND(IOASID_REGISTER_MEMORY, ioasid_memory),
+	COMMAND(IOASID_UNREGISTER_MEMORY, ioasid_memory),
+	COMMAND(IOASID_ALLOC, ioasid_alloc),
+	COMMAND(IOASID_FREE, ioasid_free, RESERVED(ioasid_free)),
+	COMMAND(IOASID_GET_INFO, ioasid_info, .info = true),
+	COMMAND(IOASID_MAP_DMA, ioasid_map_dma, RESERVED(ioasid_map_dma)),
+	COMMAND(IOASID_UNMAP_DMA, ioasid_unmap_dma, RESERVED(ioasid_unmap_dma)),
+	COMMAND(IOASID_CREATE_NESTING, ioasid_create_nesting, RESERVED(ioasid_create_nesting)),
+	COMMAND(IOASID_BIND_PGTABLE, ioasid_bind_table, RESERVED(ioasid_bind_table)),
+	COMMAND(IOASID_UNBIND_PGTABLE, ioasid_bind_table, RESERVED(ioasid_bind_table)),
+	COMMAND(IOASID_BIND_PASID_TABLE, ioasid_bind_table, RESERVED(ioasid_bind_table)),
+	COMMAND(IOASID_UNBIND_PASID_TABLE, ioasid_bind_table, RESERVED(ioasid_bind_table)),
+	COMMAND(IOASID_INVALIDATE_CACHE, ioasid_invalidate_cache,
+		RESERVED(ioasid_invalidate_cache)),
+	COMMAND(IOASID_DEVICE_GET_INFO, ioasid_device_info, .info = true),
+};
+
+FIXTURE(space) {
+	int fd;
+	int id;
+	char *mem;	/* 16 pages with a hole behind */
+};
+
+#define MEM_SIZE	(16 * PAGE)
+
+FIXTURE_SETUP(space)
+{
+	self->fd = test_open();
+	self->id = test_alloc(self->fd);
+	self->mem = memory_before_hole(MEM_SIZE);
+}
+
+FIXTURE_TEARDOWN(space)
+{
+	close(self->fd);
+}
+
+/* An argument of the command that names what the fixture has. */
+static void valid_argument(const struct command *c, struct fixture_space *self,
+			   union argument *arg)
+{
+	memset(arg, 0, sizeof(*arg));
+	arg->argsz = c->size;
+	switch (c->cmd) {
+	case IOASID_REGISTER_MEMORY:
+	case IOASID_UNREGISTER_MEMORY:
+		arg->memory.vaddr = (uintptr_t)self->mem;
+		arg->memory.size = PAGE;
+		break;
+	case IOASID_ALLOC:
+		arg->alloc.kind = IOASID_KIND_KERNEL;
+		break;
+	case IOASID_MAP_DMA:
+		arg->map.flags = RW;
+		arg->map.ioasid = self->id;
+		arg->map.vaddr = (uintptr_t)self->mem;
+		arg->map.size = PAGE;
+		break;
+	case IOASID_UNMAP_DMA:
+		arg->unmap.ioasid = self->id;
+		arg->unmap.size = PAGE;
+		break;
+	case IOASID_DEVICE_GET_INFO:
+		break;
+	default:	/* the space's number is the third word everywhere else */
+		memcpy(arg->bytes + 8, &self->id, sizeof(uint32_t));
+	}
+}
+
+/*
+ * Arguments in general
+ */
+TEST(node, "/dev/ioasid opens, many times, for reading and writing")
+{
+	int fd[16];
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(fd); i++)
+		fd[i] = test_open();
+	for (unsigned int i = 0; i < ARRAY_SIZE(fd); i++)
+		EXPECT_EQ(0, close(fd[i]));
+}
+
+TEST_F(space, no_file_io, "read, write and mmap of /dev/ioasid are refused")
+{
+	char byte = 0;
+
+	EXPECT_EQ(-1, read(self->fd, &byte, 1));
+	EXPECT_EQ(-1, write(self->fd, &byte, 1));
+	EXPECT_TRUE(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, self->fd, 0) == MAP_FAILED);
+}
+
+TEST_F(space, unknown_commands, "unknown commands are ENOTTY")
+{
+	union argument arg = { .argsz = sizeof(arg) };
+
+	for (unsigned int nr = 0; nr < 256; nr++) {
+		bool known = nr >= IOASID_BASE &&
+			     (nr <= IOASID_BASE + 13 || nr == IOASID_BASE + 18);
+
+		if (!known)
+			EXPECT_ERRNO(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, nr), &arg));
+	}
+	EXPECT_ERRNO(ENOTTY, ioctl(self->fd, _IO('x', IOASID_BASE + 3), &arg));
+	EXPECT_ERRNO(ENOTTY, ioctl(self->fd, _IOR(IOASID_TYPE, IOASID_BASE + 3, int), &arg));
+	EXPECT_ERRNO(ENOTTY, ioctl(self->fd, VFIO_BIND_IOASID_FD, &arg));
+	EXPECT_ERRNO(ENOTTY, ioctl(self->fd, VFIO_ATTACH_IOASID, &arg));
+}
+
+TEST_F(space, argsz_small, "argsz smaller than the structure is EINVAL")
+{
+	const uint32_t sizes[] = { 0, 1, 4, 8, 12 };
+	union argument arg;
+
+	for (const struct command *c = commands; c < commands + ARRAY_SIZE(commands); c++) {
+		for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
+			valid_argument(c, self, &arg);
+			arg.argsz = sizes[i];
+			diag("%s argsz %u", c->name, sizes[i]);
+			EXPECT_ERRNO(EINVAL, ioctl(self->fd, c->cmd, &arg));
+		}
+		valid_argument(c, self, &arg);
+		arg.argsz = c->size - 1;
+		EXPECT_ERRNO(EINVAL, ioctl(self->fd, c->cmd, &arg));
+	}
+}
+
+TEST_F(space, argsz_tail, "a larger argsz with a non-zero tail is E2BIG")
+{
+	union argument arg;
+
+	for (const struct command *c = commands; c < commands + ARRAY_SIZE(commands); c++) {
+		if (c->info)
+			continue;
+		diag("%s", c->name);
+		valid_argument(c, self, &arg);
+		arg.argsz = c->size + 8;
+		arg.bytes[c->size + 7] = 1;
+		EXPECT_ERRNO(E2BIG, ioctl(self->fd, c->cmd, &arg));
+		valid_argument(c, self, &arg);
+		arg.argsz = PAGE;
+		arg.bytes[PAGE - 1] = 1;
+		EXPECT_ERRNO(E2BIG, ioctl(self->fd, c->cmd, &arg));
+	}
+}
+
+TEST_F(space, argsz_large, "a larger argsz with a zero tail works")
+{
+	union argument arg = {
+		.alloc = { .argsz = sizeof(struct ioasid_alloc) + 64, .kind = IOASID_KIND_KERNEL },
+	};
+	int id = ioctl(self->fd, IOASID_ALLOC, &arg);
+
+	ASSERT_LT(0, id);
+	arg = (union argument) { .map = {
+		.argsz = PAGE, .flags = RW, .ioasid = id, .vaddr = (uintptr_t)self->mem,
+		.size = PAGE,
+	} };
+	ASSERT_EQ(0, ioctl(self->fd, IOASID_MAP_DMA, &arg));
+	arg = (union argument) { .unmap = {
+		.argsz = sizeof(struct ioasid_unmap_dma) + 1, .ioasid = id, .size = PAGE,
+	} };
+	ASSERT_EQ(0, ioctl(self->fd, IOASID_UNMAP_DMA, &arg));
+	ASSERT_EQ(PAGE, arg.unmap.size);
+	arg = (union argument) { .free = {
+		.argsz = sizeof(struct ioasid_free) + 8, .ioasid = id,
+	} };
+	ASSERT_EQ(0, ioctl(self->fd, IOASID_FREE, &arg));
+	arg = (union argument) { .memory = {
+		.argsz = sizeof(struct ioasid_memory) + 8, .vaddr = (uintptr_t)self->mem,
+		.size = PAGE,
+	} };
+	ASSERT_EQ(0, ioctl(self->fd, IOASID_REGISTER_MEMORY, &arg));
+	ASSERT_EQ(0, ioctl(self->fd, IOASID_UNREGISTER_MEMORY, &arg));
+}
+
+TEST_F(space, unknown_flags, "each unknown flag is refused")
+{
+	union argument arg;
+
+	for (const struct command *c = commands; c < commands + ARRAY_SIZE(commands); c++) {
+		for (unsigned int bit = 2; bit < 32; bit++) {
+			valid_argument(c, self, &arg);
+			arg.flags |= 1U << bit;
+			if (c->info)	/* an output */
+				continue;
+			if (ioctl(self->fd, c->cmd, &arg) == -1 &&
+			    (errno == EINVAL || errno == EOPNOTSUPP))
+				continue;
+			diag("%s flag %u: errno %d", c->name, bit, errno);
+			EXPECT_TRUE(false);
+		}
+	}
+}
+
+TEST_F(space, reserved, "a reserved field that is not zero is EINVAL")
+{
+	union argument arg;
+
+	for (const struct command *c = commands; c < commands + ARRAY_SIZE(commands); c++) {
+		if (!c->reserved)
+			continue;
+		diag("%s", c->name);
+		valid_argument(c, self, &arg);
+		arg.bytes[c->reserved + 3] = 0x80;
+		EXPECT_ERRNO(EINVAL, ioctl(self->fd, c->cmd, &arg));
+	}
+}
+
+TEST_F(space, bad_pointers, "arguments that cannot be read are EFAULT")
+{
+	uint32_t *edge = (uint32_t *)(self->mem + MEM_SIZE - 8);
+
+	for (const struct command *c = commands; c < commands + ARRAY_SIZE(commands); c++) {
+		diag("%s", c->name);
+		EXPECT_ERRNO(EFAULT, ioctl(self->fd, c->cmd, NULL));
+		EXPECT_ERRNO(EFAULT, ioctl(self->fd, c->cmd, -1UL << 12));
+		edge[0] = c->size;	/* continues in the hole */
+		edge[1] = 0;
+		EXPECT_ERRNO(EFAULT, ioctl(self->fd, c->cmd, edge));
+	}
+}
+
+TEST_F(space, readonly_argument, "UNMAP_DMA whose result cannot be written is EFAULT")
+{
+	struct ioasid_unmap_dma *arg = memory(PAGE);
+
+	test_map(self->fd, self->id, self->mem, 0, PAGE);
+	arg->argsz = sizeof(*arg);
+	arg->ioasid = self->id;
+	arg->size = PAGE;
+	ASSERT_EQ(0, mprotect(arg, PAGE, PROT_READ));
+	EXPECT_ERRNO(EFAULT, ioctl(self->fd, IOASID_UNMAP_DMA, arg));
+}
+
+TEST(extensions, "CHECK_EXTENSION tells what is there and no more")
+{
+	int fd = test_open();
+
+	EXPECT_EQ(IOASID_API_VERSION, do_extension(fd, IOASID_EXT_API_VERSION));
+	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_MAP_TYPE1V2));
+	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_REGISTER_MEMORY));
+	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_UNMAP_ALL));
+	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_MULTIDEV_GROUP));
+	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_ENFORCE_SNOOP));
+	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_NESTING));
+	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_USER_PAGE_TABLE));
+	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_USER_PASID_TABLE));
+	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_FAULT_QUEUE));
+	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_DIRTY_TRACKING));
+	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_SVA));
+	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_MIRROR));
+	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_MIRROR + 1));
+	EXPECT_EQ(0, do_extension(fd, UINT32_MAX));
+	EXPECT_EQ(0, do_extension(fd, UINT64_MAX));
+	EXPECT_EQ(0, do_extension(fd, (1UL << 32) + IOASID_EXT_MAP_TYPE1V2));
+}
+
+/*
+ * Life cycle
+ */
+TEST(alloc_free, "spaces have small positive numbers of their own and can be freed")
+{
+	int fd = test_open(), other = test_open();
+	int a = test_alloc(fd), b = test_alloc(fd), c = test_alloc(other);
+
+	EXPECT_NE(a, b);
+	EXPECT_EQ(a, c);	/* numbers are local to the context */
+	test_free(fd, a);
+	test_err_free(ENOENT, fd, a);
+	test_free(fd, b);
+	test_free(other, c);
+}
+
+TEST_F(space, free_unknown, "FREE of what does not exist is ENOENT")
+{
+	test_err_free(ENOENT, self->fd, IOASID_NONE);
+	test_err_free(ENOENT, self->fd, self->id + 1);
+	test_err_free(ENOENT, self->fd, 0x7fffffff);
+	test_err_free(ENOENT, self->fd, 0x80000000);
+	test_err_free(ENOENT, self->fd, UINT32_MAX);
+}
+
+TEST_F(space, free_mapped, "FREE takes the mappings with it")
+{
+	uint64_t before = locked_pages();
+
+	test_map(self->fd, self->id, self->mem, 0, MEM_SIZE);
+	EXPECT_EQ(before + 16, locked_pages());
+	test_free(self->fd, self->id);
+	EXPECT_EQ(before, locked_pages());
+	test_err_map(ENOENT, self->fd, self->id, self->mem, 0, PAGE);
+	test_err_unmap(ENOENT, self->fd, self->id, 0, PAGE);
+	test_err_info(ENOENT, self->fd, self->id);
+}
+
+TEST(space_limit, "a context that is full says ENOSPC and works on", .timeout = 60)
+{
+	int fd = test_open(), count = 0, id, last = 0;
+
+	while ((id = do_alloc(fd)) > 0) {
+		last = id;
+		ASSERT_GT(100000, ++count);
+	}
+	ASSERT_EQ(ENOSPC, errno);
+	diag("%d spaces", count);
+	EXPECT_LE(256, count);
+	test_free(fd, last);
+	test_alloc(fd);
+	test_err_alloc_kind(ENOSPC, fd, IOASID_KIND_KERNEL, IOASID_NONE, 0, 0);
+}
+
+TEST_F(space, kinds, "kinds that this version lacks are EOPNOTSUPP")
+{
+	test_err_alloc_kind(EOPNOTSUPP, self->fd, IOASID_KIND_SVA, IOASID_NONE, 0, 0);
+	test_err_alloc_kind(EOPNOTSUPP, self->fd, IOASID_KIND_MIRROR, IOASID_NONE, 0, 0);
+	test_err_alloc_kind(EOPNOTSUPP, self->fd, IOASID_KIND_USER, self->id, 0, 0);
+	for (int kind = IOASID_KIND_USER + 1; kind < 300; kind += 17)
+		EXPECT_EQ(-1, do_alloc_kind(self->fd, kind, IOASID_NONE, 0, 0));
+	EXPECT_EQ(-1, do_alloc_kind(self->fd, 0, IOASID_NONE, 0, 0));
+}
+
+TEST_F(space, alloc_arguments, "ALLOC refuses tables, formats and widths that cannot be")
+{
+	struct ioasid_alloc arg = { .argsz = sizeof(arg), .kind = IOASID_KIND_KERNEL };
+
+	arg.table = PAGE;
+	EXPECT_ERRNO(EINVAL, ioctl(self->fd, IOASID_ALLOC, &arg));
+	arg.table = 0;
+	arg.format = 1;
+	EXPECT_ERRNO(EINVAL, ioctl(self->fd, IOASID_ALLOC, &arg));
+	arg.format = 0;
+	arg.addr_width = 65;
+	EXPECT_ERRNO(EINVAL, ioctl(self->fd, IOASID_ALLOC, &arg));
+	arg.addr_width = 11;
+	EXPECT_ERRNO(EINVAL, ioctl(self->fd, IOASID_ALLOC, &arg));
+	arg.addr_width = UINT32_MAX;
+	EXPECT_ERRNO(EINVAL, ioctl(self->fd, IOASID_ALLOC, &arg));
+	arg.addr_width = 64;
+	EXPECT_LT(0, ioctl(self->fd, IOASID_ALLOC, &arg));
+}
+
+TEST_F(space, addr_width, "mappings beyond the address width asked for are EINVAL")
+{
+	int id = do_alloc_kind(self->fd, IOASID_KIND_KERNEL, IOASID_NONE, 0, 32);
+
+	ASSERT_LT(0, id);
+	test_err_map(EINVAL, self->fd, id, self->mem, 1ULL << 32, PAGE);
+	test_err_map(EINVAL, self->fd, id, self->mem, (1ULL << 32) - PAGE, 2 * PAGE);
+	test_err_map(EINVAL, self->fd, id, self->mem, TOP_PAGE, PAGE);
+	test_map(self->fd, id, self->mem, (1ULL << 32) - PAGE, PAGE);
+	test_unmap(self->fd, id, (1ULL << 32) - PAGE, PAGE);
+}
+
+TEST_F(space, user_tables, "commands for user-managed tables refuse kernel-managed spaces")
+{
+	const unsigned int cmds[] = {
+		IOASID_BIND_PGTABLE, IOASID_UNBIND_PGTABLE,
+		IOASID_BIND_PASID_TABLE, IOASID_UNBIND_PASID_TABLE,
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(cmds); i++) {
+		test_err_table(EINVAL, self->fd, cmds[i], self->id);
+		test_err_table(ENOENT, self->fd, cmds[i], self->id + 1);
+		test_err_table(ENOENT, self->fd, cmds[i], IOASID_NONE);
+	}
+	test_err_create_nesting(EOPNOTSUPP, self->fd, self->id);
+	test_err_create_nesting(ENOENT, self->fd, self->id + 1);
+	test_err_invalidate(EOPNOTSUPP, self->fd, self->id, 0, 0);
+	test_err_invalidate(EOPNOTSUPP, self->fd, self->id, PAGE, PAGE);
+	test_err_invalidate(ENOENT, self->fd, self->id + 1, 0, 0);
+}
+
+TEST_F(space, info_before_attach, "GET_INFO needs a device, DEVICE_GET_INFO its cookie")
+{
+	test_err_info(ENODEV, self->fd, self->id);
+	test_err_info(ENOENT, self->fd, self->id + 1);
+	test_err_info(ENOENT, self->fd, IOASID_NONE);
+	test_err_device_info(ENOENT, self->fd, 0);
+	test_err_device_info(ENOENT, self->fd, UINT64_MAX);
+}
+
+/*
+ * MAP and UNMAP
+ */
+TEST_F(space, map_unmap, "MAP before attach works, UNMAP says how much went")
+{
+	test_map(self->fd, self->id, self->mem, 0, PAGE);
+	test_map(self->fd, self->id, self->mem, 0x100000, MEM_SIZE);
+	test_map(self->fd, self->id, self->mem + PAGE, TOP_PAGE, PAGE);
+	test_unmap(self->fd, self->id, TOP_PAGE, PAGE);
+	test_unmap(self->fd, self->id, 0, PAGE);
+	test_unmap(self->fd, self->id, 0x100000, MEM_SIZE);
+	test_err_unmap(ENOENT, self->fd, self->id, 0, PAGE);
+}
+
+TEST_F(space, map_flags, "MAP takes read, write and both, but not neither")
+{
+	test_map_flags(self->fd, self->id, self->mem, 0, PAGE, IOASID_MAP_READ);
+	test_map_flags(self->fd, self->id, self->mem, PAGE, PAGE, IOASID_MAP_WRITE);
+	test_map_flags(self->fd, self->id, self->mem, 2 * PAGE, PAGE, RW);
+	test_err_map_flags(EINVAL, self->fd, self->id, self->mem, 3 * PAGE, PAGE, 0);
+}
+
+TEST_F(space, map_unknown_space, "MAP and UNMAP on what does not exist are ENOENT")
+{
+	const uint32_t ids[] = { IOASID_NONE, self->id + 1, 0x80000000, UINT32_MAX };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(ids); i++) {
+		test_err_map(ENOENT, self->fd, ids[i], self->mem, 0, PAGE);
+		test_err_unmap(ENOENT, self->fd, ids[i], 0, PAGE);
+	}
+}
+
+TEST_F(space, map_alignment, "MAP refuses what is not whole pages")
+{
+	const uint64_t odd[] = { 1, 8, 512, PAGE - 1 };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(odd); i++) {
+		test_err_map(EINVAL, self->fd, self->id, self->mem + odd[i], 0, PAGE);
+		test_err_map(EINVAL, self->fd, self->id, self->mem, odd[i], PAGE);
+		test_err_map(EINVAL, self->fd, self->id, self->mem, 0, odd[i]);
+		test_err_map(EINVAL, self->fd, self->id, self->mem, 0, PAGE + odd[i]);
+	}
+	test_err_map(EINVAL, self->fd, self->id, self->mem, 0, 0);
+}
+
+TEST_F(space, map_wrap, "MAP refuses ranges that wrap around")
+{
+	test_err_map(EINVAL, self->fd, self->id, self->mem, TOP_PAGE, 2 * PAGE);
+	test_err_map(EINVAL, self->fd, self->id, self->mem, TOP_PAGE - PAGE, 3 * PAGE);
+	test_err_map(EINVAL, self->fd, self->id, self->mem, PAGE, TOP_PAGE);
+	test_err_map(EINVAL, self->fd, self->id, self->mem, 1ULL << 63, 1ULL << 63 | PAGE);
+	test_err_map(EINVAL, self->fd, self->id, TOP_PAGE, 0, 2 * PAGE);
+	test_err_map(EINVAL, self->fd, self->id, self->mem, 0, TOP_PAGE);
+	test_err_map(EINVAL, self->fd, self->id, self->mem, 0, UINT64_MAX);
+	test_err_map(EINVAL, self->fd, self->id, 1ULL << 63, 0, 1ULL << 63 | PAGE);
+}
+
+TEST_F(space, map_kernel_memory, "MAP refuses addresses that are not the process's")
+{
+	const uint64_t addrs[] = {
+		0, PAGE, 1ULL << 47, 1ULL << 56, 1ULL << 63, 0xffff888000000000,
+		0xffffffff81000000, 0xffffffffff600000, TOP_PAGE,
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(addrs); i++) {
+		diag("0x%llx", (unsigned long long)addrs[i]);
+		EXPECT_ERRNO(EFAULT, do_map(self->fd, self->id, addrs[i], 0, PAGE,
+					    IOASID_MAP_READ));
+	}
+	/* Nobody has that much; how it fails is not said, that nothing is left is. */
+	EXPECT_EQ(-1, do_map(self->fd, self->id, 0, 0, TOP_PAGE, RW));
+	EXPECT_EQ(-1, do_map(self->fd, self->id, (uintptr_t)self->mem, 0, 1ULL << 46, RW));
+	EXPECT_EQ(0, locked_pages());
+	test_map(self->fd, self->id, self->mem, 0, PAGE);
+}
+
+TEST_F(space, map_overlap, "MAP over any part of a mapping is EEXIST")
+{
+	uint64_t at = 0x100000;
+
+	test_map(self->fd, self->id, self->mem, at, 4 * PAGE);
+	test_err_map(EEXIST, self->fd, self->id, self->mem, at, 4 * PAGE);
+	test_err_map(EEXIST, self->fd, self->id, self->mem, at, PAGE);
+	test_err_map(EEXIST, self->fd, self->id, self->mem, at + PAGE, PAGE);
+	test_err_map(EEXIST, self->fd, self->id, self->mem, at + 3 * PAGE, PAGE);
+	test_err_map(EEXIST, self->fd, self->id, self->mem, at - PAGE, 2 * PAGE);
+	test_err_map(EEXIST, self->fd, self->id, self->mem, at + 3 * PAGE, 2 * PAGE);
+	test_err_map(EEXIST, self->fd, self->id, self->mem, at - PAGE, 6 * PAGE);
+	test_map(self->fd, self->id, self->mem, at - PAGE, PAGE);
+	test_map(self->fd, self->id, self->mem, at + 4 * PAGE, PAGE);
+	test_unmap(self->fd, self->id, at - PAGE, 6 * PAGE);
+}
+
+TEST_F(space, map_same_memory, "the same memory may be mapped many times")
+{
+	int other = test_alloc(self->fd);
+
+	for (int i = 0; i < 8; i++) {
+		test_map(self->fd, self->id, self->mem, i * MEM_SIZE, MEM_SIZE);
+		test_map(self->fd, other, self->mem, i * MEM_SIZE, MEM_SIZE);
+	}
+	test_unmap_all(8 * MEM_SIZE, self->fd, self->id);
+	test_unmap(self->fd, other, 0, 8 * MEM_SIZE);
+}
+
+TEST_F(space, unmap_cut, "UNMAP that would cut a mapping is EINVAL and takes nothing")
+{
+	uint64_t at = 0x100000;
+
+	test_map(self->fd, self->id, self->mem, at, 4 * PAGE);
+	test_map(self->fd, self->id, self->mem, at + 4 * PAGE, 4 * PAGE);
+	test_err_unmap(EINVAL, self->fd, self->id, at, PAGE);
+	test_err_unmap(EINVAL, self->fd, self->id, at, 3 * PAGE);
+	test_err_unmap(EINVAL, self->fd, self->id, at + PAGE, PAGE);
+	test_err_unmap(EINVAL, self->fd, self->id, at + 3 * PAGE, PAGE);
+	test_err_unmap(EINVAL, self->fd, self->id, at + 3 * PAGE, 5 * PAGE);
+	test_err_unmap(EINVAL, self->fd, self->id, at, 5 * PAGE);
+	test_err_unmap(EINVAL, self->fd, self->id, at - PAGE, 2 * PAGE);
+	test_err_unmap(EINVAL, self->fd, self->id, 0, at + PAGE);
+	test_err_unmap(EINVAL, self->fd, self->id, at + 7 * PAGE, 16 * PAGE);
+	test_unmap(self->fd, self->id, at, 4 * PAGE);
+	test_unmap(self->fd, self->id, at + 4 * PAGE, 4 * PAGE);
+}
+
+TEST_F(space, unmap_range, "UNMAP takes all mappings of a range with holes")
+{
+	for (int i = 0; i < 8; i++)
+		test_map(self->fd, self->id, self->mem, 2 * i * PAGE, PAGE);
+	test_unmap_some(3 * PAGE, self->fd, self->id, PAGE, 6 * PAGE);
+	test_err_unmap(ENOENT, self->fd, self->id, PAGE, 6 * PAGE);
+	test_unmap_some(5 * PAGE, self->fd, self->id, 0, 1ULL << 40);
+	test_map(self->fd, self->id, self->mem, 0, PAGE);
+	test_map(self->fd, self->id, self->mem, TOP_PAGE, PAGE);
+	test_unmap_some(PAGE, self->fd, self->id, 0, TOP_PAGE);
+	test_unmap_some(PAGE, self->fd, self->id, PAGE, TOP_PAGE);
+}
+
+TEST_F(space, unmap_hole, "UNMAP of nothing is ENOENT")
+{
+	test_err_unmap(ENOENT, self->fd, self->id, 0, PAGE);
+	test_map(self->fd, self->id, self->mem, PAGE, PAGE);
+	test_err_unmap(ENOENT, self->fd, self->id, 0, PAGE);
+	test_err_unmap(ENOENT, self->fd, self->id, 2 * PAGE, PAGE);
+	test_err_unmap(ENOENT, self->fd, self->id, TOP_PAGE, PAGE);
+	test_unmap(self->fd, self->id, PAGE, PAGE);
+	test_err_unmap(ENOENT, self->fd, self->id, PAGE, PAGE);
+}
+
+TEST_F(space, unmap_arguments, "UNMAP refuses zero size, odd addresses and wrap-around")
+{
+	test_map(self->fd, self->id, self->mem, 0, PAGE);
+	test_err_unmap(EINVAL, self->fd, self->id, 0, 0);
+	test_err_unmap(EINVAL, self->fd, self->id, 1, PAGE);
+	test_err_unmap(EINVAL, self->fd, self->id, 0, PAGE - 1);
+	test_err_unmap(EINVAL, self->fd, self->id, 0, 1);
+	test_err_unmap(EINVAL, self->fd, self->id, 0, UINT64_MAX);
+	test_err_unmap(EINVAL, self->fd, self->id, TOP_PAGE, 2 * PAGE);
+	test_err_unmap(EINVAL, self->fd, self->id, PAGE, UINT64_MAX - PAGE + 1 + PAGE - 1);
+	test_err_unmap(EINVAL, self->fd, self->id, 2 * PAGE, TOP_PAGE);
+	test_unmap(self->fd, self->id, 0, PAGE);
+}
+
+TEST_F(space, unmap_all, "UNMAP_ALL takes everything and no range")
+{
+	uint32_t all = IOASID_UNMAP_ALL;
+
+	for (int i = 0; i < 5; i++)
+		test_map(self->fd, self->id, self->mem, i * 0x1000000ULL, MEM_SIZE);
+	test_map(self->fd, self->id, self->mem, TOP_PAGE, PAGE);
+	test_err_unmap_flags(EINVAL, self->fd, self->id, 0, PAGE, all);
+	test_err_unmap_flags(EINVAL, self->fd, self->id, PAGE, 0, all);
+	test_err_unmap_flags(EINVAL, self->fd, self->id, 0, UINT64_MAX, all);
+	test_unmap_all(5 * MEM_SIZE + PAGE, self->fd, self->id);
+	test_err_unmap(ENOENT, self->fd, self->id, 0, 1ULL << 40);
+	EXPECT_EQ(0, locked_pages());
+}
+
+TEST_F(space, map_readonly, "read-only memory is mapped for reading only")
+{
+	ASSERT_EQ(0, mprotect(self->mem, MEM_SIZE, PROT_READ));
+	test_err_map(EFAULT, self->fd, self->id, self->mem, 0, PAGE);
+	test_err_map_flags(EFAULT, self->fd, self->id, self->mem, 0, PAGE, IOASID_MAP_WRITE);
+	test_map_flags(self->fd, self->id, self->mem, 0, MEM_SIZE, IOASID_MAP_READ);
+	test_unmap(self->fd, self->id, 0, MEM_SIZE);
+	ASSERT_EQ(0, mprotect(self->mem, MEM_SIZE, PROT_NONE));
+	test_err_map_flags(EFAULT, self->fd, self->id, self->mem, 0, PAGE, IOASID_MAP_READ);
+	ASSERT_EQ(0, mprotect(self->mem, MEM_SIZE, PROT_READ | PROT_WRITE));
+	test_map(self->fd, self->id, self->mem, 0, MEM_SIZE);
+}
+
+TEST_F(space, map_readonly_tail, "one read-only page in the middle fails the whole MAP")
+{
+	int64_t pins = machine_pins();
+
+	ASSERT_EQ(0, mprotect(self->mem + 9 * PAGE, PAGE, PROT_READ));
+	test_err_map(EFAULT, self->fd, self->id, self->mem, 0, MEM_SIZE);
+	EXPECT_EQ(0, locked_pages());
+	EXPECT_TRUE(machine_pins_become(pins));
+	test_map_flags(self->fd, self->id, self->mem, 0, MEM_SIZE, IOASID_MAP_READ);
+}
+
+TEST_F(space, map_unmapped_memory, "memory that is not there is EFAULT")
+{
+	test_err_map(EFAULT, self->fd, self->id, self->mem + MEM_SIZE, 0, PAGE);
+	test_err_map(EFAULT, self->fd, self->id, self->mem, 0, MEM_SIZE + PAGE);
+	ASSERT_EQ(0, munmap(self->mem, PAGE));
+	test_err_map(EFAULT, self->fd, self->id, self->mem, 0, PAGE);
+	test_err_map(EFAULT, self->fd, self->id, self->mem, 0, MEM_SIZE);
+	test_map(self->fd, self->id, self->mem + PAGE, 0, MEM_SIZE - PAGE);
+}
+
+TEST_F(space, map_partial, "a large MAP whose second half is missing leaves nothing behind")
+{
+	size_t size = 32 * MIB;
+	char *mem = memory_before_hole(size);
+	int64_t pins = machine_pins();
+
+	test_err_map(EFAULT, self->fd, self->id, mem, 0, 2 * size);
+	EXPECT_EQ(0, locked_pages());
+	EXPECT_EQ(0, pinned_pages());
+	EXPECT_TRUE(machine_pins_become(pins));
+	EXPECT_EQ(0, fdinfo_get_n(self->fd, "ioasid-mappings", self->id));
+	EXPECT_EQ(0, fdinfo_get_n(self->fd, "ioasid-mapped", self->id));
+	EXPECT_EQ(0, fdinfo_get_n(self->fd, "ioasid-pinned", self->id));
+	test_err_unmap(ENOENT, self->fd, self->id, 0, 2 * size);
+	test_map(self->fd, self->id, mem, 0, size);
+	EXPECT_EQ(size / PAGE, locked_pages());
+}
+
+TEST_F(space, map_untouched, "memory that was never touched is brought in")
+{
+	size_t size = 4 * MIB;
+	char *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_TRUE(mem != MAP_FAILED);
+	test_map(self->fd, self->id, mem, 0, size);
+	EXPECT_EQ(size / PAGE, locked_pages());
+	test_unmap(self->fd, self->id, 0, size);
+}
+
+/*
+ * Registered memory
+ */
+TEST_F(space, register_arguments, "REGISTER and UNREGISTER take whole pages of the caller")
+{
+	for (int un = 0; un < 2; un++) {
+		unsigned int cmd = un ? IOASID_UNREGISTER_MEMORY : IOASID_REGISTER_MEMORY;
+		uint64_t mem = (uintptr_t)self->mem;
+
+		EXPECT_ERRNO(EINVAL, do_memory(self->fd, cmd, mem, 0));
+		EXPECT_ERRNO(EINVAL, do_memory(self->fd, cmd, mem + 1, PAGE));
+		EXPECT_ERRNO(EINVAL, do_memory(self->fd, cmd, mem, PAGE - 1));
+		EXPECT_ERRNO(EINVAL, do_memory(self->fd, cmd, mem, UINT64_MAX));
+		EXPECT_ERRNO(EINVAL, do_memory(self->fd, cmd, mem, TOP_PAGE));
+		EXPECT_ERRNO(EINVAL, do_memory(self->fd, cmd, TOP_PAGE, 2 * PAGE));
+	}
+	test_err_register(EFAULT, self->fd, self->mem + MEM_SIZE, PAGE);
+	test_err_register(EFAULT, self->fd, self->mem, MEM_SIZE + PAGE);
+	test_err_register(EFAULT, self->fd, 0, PAGE);
+	test_err_register(EFAULT, self->fd, 0xffff888000000000, PAGE);
+	EXPECT_EQ(0, fdinfo_get(self->fd, "ioasid-regions"));
+	EXPECT_EQ(0, locked_pages());
+	test_map(self->fd, self->id, self->mem, 0, PAGE);	/* there is no list yet */
+}
+
+TEST_F(space, register_overlap, "REGISTER over registered memory is EEXIST")
+{
+	test_register(self->fd, self->mem + 4 * PAGE, 4 * PAGE);
+	test_err_register(EEXIST, self->fd, self->mem + 4 * PAGE, 4 * PAGE);
+	test_err_register(EEXIST, self->fd, self->mem + 5 * PAGE, PAGE);
+	test_err_register(EEXIST, self->fd, self->mem + 7 * PAGE, 2 * PAGE);
+	test_err_register(EEXIST, self->fd, self->mem + 3 * PAGE, 2 * PAGE);
+	test_err_register(EEXIST, self->fd, self->mem, MEM_SIZE);
+	test_register(self->fd, self->mem + 3 * PAGE, PAGE);
+	test_register(self->fd, self->mem + 8 * PAGE, PAGE);
+	EXPECT_EQ(6, locked_pages());
+}
+
+TEST_F(space, unregister_exact, "UNREGISTER takes exactly what was registered")
+{
+	test_err_unregister(ENOENT, self->fd, self->mem, PAGE);
+	test_register(self->fd, self->mem + 4 * PAGE, 4 * PAGE);
+	test_err_unregister(ENOENT, self->fd, self->mem + 4 * PAGE, 3 * PAGE);
+	test_err_unregister(ENOENT, self->fd, self->mem + 5 * PAGE, 3 * PAGE);
+	test_err_unregister(ENOENT, self->fd, self->mem + 4 * PAGE, 5 * PAGE);
+	test_err_unregister(ENOENT, self->fd, self->mem, MEM_SIZE);
+	EXPECT_EQ(4, locked_pages());
+	test_unregister(self->fd, self->mem + 4 * PAGE, 4 * PAGE);
+	EXPECT_EQ(0, locked_pages());
+	test_err_unregister(ENOENT, self->fd, self->mem + 4 * PAGE, 4 * PAGE);
+}
+
+TEST_F(space, unregister_busy, "UNREGISTER is EBUSY while a mapping uses the memory")
+{
+	int other = test_alloc(self->fd);
+
+	test_register(self->fd, self->mem, 4 * PAGE);
+	test_map(self->fd, self->id, self->mem + PAGE, 0, PAGE);
+	test_map(self->fd, other, self->mem, 0, 4 * PAGE);
+	test_err_unregister(EBUSY, self->fd, self->mem, 4 * PAGE);
+	test_unmap(self->fd, self->id, 0, PAGE);
+	test_err_unregister(EBUSY, self->fd, self->mem, 4 * PAGE);
+	test_free(self->fd, other);
+	test_unregister(self->fd, self->mem, 4 * PAGE);
+}
+
+TEST_F(space, registered_only, "once memory is registered, MAP takes nothing else")
+{
+	test_map(self->fd, self->id, self->mem, 0, PAGE);	/* before: stays */
+	test_register(self->fd, self->mem + 4 * PAGE, 4 * PAGE);
+	test_register(self->fd, self->mem + 8 * PAGE, 4 * PAGE);
+	test_err_map(EINVAL, self->fd, self->id, self->mem, PAGE, PAGE);
+	test_err_map(EINVAL, self->fd, self->id, self->mem + 3 * PAGE, PAGE, 2 * PAGE);
+	test_err_map(EINVAL, self->fd, self->id, self->mem + 11 * PAGE, PAGE, 2 * PAGE);
+	test_err_map(EINVAL, self->fd, self->id, self->mem + 7 * PAGE, PAGE, 2 * PAGE);
+	test_map(self->fd, self->id, self->mem + 4 * PAGE, PAGE, 4 * PAGE);
+	test_map(self->fd, self->id, self->mem + 11 * PAGE, 5 * PAGE, PAGE);
+	test_unmap(self->fd, self->id, 0, 6 * PAGE);
+	test_unregister(self->fd, self->mem + 4 * PAGE, 4 * PAGE);
+	test_unregister(self->fd, self->mem + 8 * PAGE, 4 * PAGE);
+}
+
+TEST_F(space, register_readonly, "read-only memory is registered for reading")
+{
+	ASSERT_EQ(0, mprotect(self->mem, 4 * PAGE, PROT_READ));
+	test_register(self->fd, self->mem, 4 * PAGE);
+	test_map_flags(self->fd, self->id, self->mem, 0, PAGE, IOASID_MAP_READ);
+	ASSERT_EQ(-1, do_map(self->fd, self->id, (uintptr_t)self->mem, PAGE, PAGE, RW));
+	diag("mapping it for writing: %s", strerrorname_np(errno));
+	test_unmap(self->fd, self->id, 0, PAGE);
+	test_unregister(self->fd, self->mem, 4 * PAGE);
+}
+
+TEST_F(space, register_limit, "too many registered ranges are ENOSPC", .timeout = 60)
+{
+	char *mem = memory(8192 * PAGE);
+	int count = 0;
+
+	while (count < 8192 && !do_register(self->fd, mem + count * PAGE, PAGE))
+		count++;
+	if (count == 8192)
+		SKIP("no limit below 8192 ranges");
+	ASSERT_EQ(ENOSPC, errno);
+	EXPECT_EQ(count, locked_pages());
+	test_unregister(self->fd, mem, PAGE);
+	test_register(self->fd, mem + count * PAGE, PAGE);
+}
+
+HARNESS_MAIN
