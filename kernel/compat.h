@@ -6,7 +6,32 @@
 #ifndef __IOASID_COMPAT_H
 #define __IOASID_COMPAT_H
 
+#include <linux/iommu.h>
 #include <linux/version.h>
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+static inline struct iommu_domain *ioasid_paging_domain_alloc(struct device *dev)
+{
+	return iommu_paging_domain_alloc_flags(dev, 0);
+}
+#else
+/*
+ * What iommu_paging_domain_alloc() returns for VT-d knows its page sizes and
+ * its aperture only after the first attach; user domains know them at once.
+ */
+static inline struct iommu_domain *ioasid_paging_domain_alloc(struct device *dev)
+{
+	const struct iommu_ops *ops = dev->iommu->iommu_dev->ops;
+	struct iommu_domain *domain;
+
+	if (!ops->domain_alloc_user)
+		return iommu_paging_domain_alloc(dev);
+	domain = ops->domain_alloc_user(dev, 0, NULL, NULL);
+	if (!IS_ERR(domain))
+		domain->owner = ops;
+	return domain;
+}
+#endif
 
 /* For pci/: vfio_pci_core */
 #ifdef VFIO_PCI_CORE_H

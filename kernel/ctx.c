@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Contexts: who opened them, and what keeps them alive. */
+#include <linux/cgroup.h>
+#include <linux/pid.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "ioasid_private.h"
+
+DEFINE_MUTEX(ioasid_contexts_lock);
+LIST_HEAD(ioasid_contexts);
+static u32 last_ctx_id;
+
+static u64 current_cgroup(void)
+{
+	u64 id;
+
+	rcu_read_lock();
+	id = cgroup_id(task_dfl_cgroup(current));
+	rcu_read_unlock();
+	return id;
+}
+
+/**
+ * ioasid_ctx_alloc - a context opened by the calling process
+ * @door: how
+ *
+ * Returns a reference, to be dropped with ioasid_ctx_put().
+ */
+struct ioasid_ctx *ioasid_ctx_alloc(enum ioasid_door door)
+{
+	struct ioasid_ctx *ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
+
+	if (!ctx)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&ctx->kref);
+	ctx->door = door;
+	mutex_init(&ctx->lock);
+	xa_init_flags(&ctx->spaces, XA_FLAGS_ALLOC1);
+	INIT_LIST_HEAD(&ctx->devices);
+	ctx->regions = RB_ROOT_CACHED;
+	ctx->pid = get_pid(task_tgid(current));
+	get_task_comm(ctx->comm, current);
+	ctx->cgroup = current_cgroup();
+
+	mutex_lock(&ioasid_contexts_lock);
+	ctx->id = ++last_ctx_id;
+	list_add_tail(&ctx->entry, &ioasid_contexts);
+	mutex_unlock(&ioasid_contexts_lock);
+	return ctx;
+}
+EXPORT_SYMBOL_GPL(ioasid_ctx_alloc);
+
+static void ctx_release(struct kref *kref)
+{
+	struct ioasid_ctx *ctx = container_of(kref, struct ioasid_ctx, kref);
+
+	mutex_lock(&ioasid_contexts_lock);
+	list_del(&ctx->entry);
+	mutex_unlock(&ioasid_contexts_lock);
+
+	WARN_ON(!list_empty(&ctx->devices));
+	ioasid_spaces_release(ctx);
+	ioasid_memory_release(ctx);
+	put_pid(ctx->pid);
+	mutex_destroy(&ctx->lock);
+	kfree(ctx);
+}
+
+/**
+ * ioasid_ctx_put - drop a reference; the last one frees all that is left
+ * @ctx: the context
+ */
+void ioasid_ctx_put(struct ioasid_ctx *ctx)
+{
+	kref_put(&ctx->kref, ctx_release);
+}
+EXPORT_SYMBOL_GPL(ioasid_ctx_put);

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Devices: bind takes DMA ownership of the group, attach lets the DMA of a
+ * complete group into a space (RFC v1 section 2, stages of 2021-06-28).
+ */
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+
+#include <trace/events/ioasid.h>
+
+#include "compat.h"
+#include "ioasid_private.h"
+
+static bool allow_unsafe_interrupts;
+module_param(allow_unsafe_interrupts, bool, 0644);
+MODULE_PARM_DESC(allow_unsafe_interrupts,
+		 "Accept devices on platforms without interrupt remapping, whose DMA can forge interrupts");
+
+/* All bound devices of all contexts; under ioasid_contexts_lock. */
+static LIST_HEAD(bound_devices);
+
+u32 ioasid_device_rid(struct device *dev)
+{
+	struct pci_dev *pdev;
+
+	if (!dev || !dev_is_pci(dev))
+		return IOASID_TRACE_NO_DEV;
+	pdev = to_pci_dev(dev);
+	return pci_domain_nr(pdev->bus) << 16 | pci_dev_id(pdev);
+}
+
+/**
+ * ioasid_device_find - the device with a label
+ * @ctx: the context, locked
+ * @cookie: the label
+ */
+struct ioasid_device *ioasid_device_find(struct ioasid_ctx *ctx, u64 cookie)
+{
+	struct ioasid_device *idev;
+
+	lockdep_assert_held(&ctx->lock);
+	list_for_each_entry(idev, &ctx->devices, entry)
+		if (idev->cookie == cookie)
+			return idev;
+	return NULL;
+}
+
+/* Regions that must stay mapped one to one: the firmware still uses the device. */
+static bool needs_direct_map(struct iommu_group *group)
+{
+	struct iommu_resv_region *resv, *next;
+	bool direct = false;
+	LIST_HEAD(list);
+
+	if (iommu_get_group_resv_regions(group, &list))
+		direct = true;
+	list_for_each_entry_safe(resv, next, &list, list) {
+		if (resv->type == IOMMU_RESV_DIRECT)
+			direct = true;
+		kfree(resv);
+	}
+	return direct;
+}
+
+static int check_isolation(struct device *dev, struct iommu_group *group)
+{
+	if (!device_iommu_capable(dev, IOMMU_CAP_CACHE_COHERENCY)) {
+		dev_warn(dev, "ioasid: refused, its IOMMU cannot keep DMA coherent with CPU caches\n");
+		return -EPERM;
+	}
+	if (!allow_unsafe_interrupts && !iommu_group_has_isolated_msi(group)) {
+		dev_warn(dev, "ioasid: refused, no interrupt remapping; allow_unsafe_interrupts of the ioasid module overrides\n");
+		return -EPERM;
+	}
+	if (needs_direct_map(group)) {
+		dev_warn(dev, "ioasid: refused, the firmware reserved memory for its group (RMRR)\n");
+		return -EPERM;
+	}
+	return 0;
+}
+
+/* A domain of the device's kind, only to be asked for its properties. */
+static int probe_domain(struct ioasid_device *idev)
+{
+	struct iommu_domain *domain = ioasid_paging_domain_alloc(idev->dev);
+
+	if (IS_ERR(domain))
+		return PTR_ERR(domain);
+	idev->pgsize_bitmap = domain->pgsize_bitmap;
+	idev->aperture_last = domain->geometry.force_aperture ?
+			      domain->geometry.aperture_end : U64_MAX;
+	iommu_domain_free(domain);
+	return 0;
+}
+
+/* The group may only be shared within one context. */
+static int claim(struct ioasid_device *idev)
+{
+	struct ioasid_device *other;
+
+	lockdep_assert_held(&ioasid_contexts_lock);
+	list_for_each_entry(other, &bound_devices, bound_entry)
+		if (other->dev == idev->dev ||
+		    (other->group == idev->group && other->ctx != idev->ctx))
+			return -EBUSY;
+	return iommu_device_claim_dma_owner(idev->dev, idev->ctx);
+}
+
+static int enlist(struct ioasid_device *idev)
+{
+	struct ioasid_ctx *ctx = idev->ctx;
+	int rc;
+
+	mutex_lock(&ioasid_contexts_lock);
+	mutex_lock(&ctx->lock);
+	if (ioasid_device_find(ctx, idev->cookie))
+		rc = -EEXIST;
+	else
+		rc = claim(idev);
+	if (!rc) {
+		list_add_tail(&idev->entry, &ctx->devices);
+		list_add_tail(&idev->bound_entry, &bound_devices);
+	}
+	mutex_unlock(&ctx->lock);
+	mutex_unlock(&ioasid_contexts_lock);
+	return rc;
+}
+
+static void device_free(struct ioasid_device *idev)
+{
+	iommu_group_put(idev->group);
+	put_device(idev->dev);
+	ioasid_ctx_put(idev->ctx);
+	kfree(idev);
+}
+
+static int bind(struct ioasid_device *idev)
+{
+	int rc;
+
+	if (!idev->group)
+		return -EPERM;
+	rc = check_isolation(idev->dev, idev->group);
+	if (!rc)
+		rc = probe_domain(idev);
+	if (!rc)
+		rc = enlist(idev);
+	return rc;
+}
+
+/**
+ * ioasid_device_bind - give a device to a context
+ * @ctx: the context
+ * @dev: the device, whose driver has driver_managed_dma
+ * @cookie: its label, unique in the context
+ *
+ * From here on the DMA of the device's whole group is blocked unless it is
+ * attached. The context stays for as long as the device is bound.
+ */
+struct ioasid_device *ioasid_device_bind(struct ioasid_ctx *ctx,
+					 struct device *dev, u64 cookie)
+{
+	struct ioasid_device *idev;
+	int rc;
+
+	idev = kzalloc(sizeof(*idev), GFP_KERNEL_ACCOUNT);
+	if (!idev)
+		return ERR_PTR(-ENOMEM);
+	kref_get(&ctx->kref);
+	idev->ctx = ctx;
+	idev->dev = get_device(dev);
+	idev->group = iommu_group_get(dev);
+	idev->cookie = cookie;
+	idev->rid = ioasid_device_rid(dev);
+
+	rc = bind(idev);
+	trace_ioasid_bind(ctx->id, idev->rid, cookie,
+			  idev->group ? iommu_group_id(idev->group) : 0, rc);
+	if (rc) {
+		device_free(idev);
+		return ERR_PTR(rc);
+	}
+	return idev;
+}
+EXPORT_SYMBOL_GPL(ioasid_device_bind);
+
+/* Where the device's group is, in any space of the context. */
+static struct ioasid_group *group_of(struct ioasid_device *idev)
+{
+	struct ioasid_device *other;
+
+	lockdep_assert_held(&idev->ctx->lock);
+	list_for_each_entry(other, &idev->ctx->devices, entry)
+		if (other->group == idev->group && other->attached)
+			return other->attached;
+	return NULL;
+}
+
+static int one_missing(struct device *dev, void *arg)
+{
+	return 1;
+}
+
+static void leave_group(struct ioasid_device *idev)
+{
+	struct ioasid_group *grp = idev->attached;
+
+	list_del(&idev->member);
+	idev->attached = NULL;
+	if (list_empty(&grp->members))
+		ioasid_group_destroy(grp);
+}
+
+/* The last member to come moves the whole group. */
+static int join(struct ioasid_device *idev, struct ioasid_group *grp)
+{
+	int rc = 0;
+
+	idev->attached = grp;
+	list_add_tail(&idev->member, &grp->members);
+	if (!ioasid_group_missing(grp, one_missing, NULL))
+		rc = ioasid_group_install(grp, idev->dev);
+	if (rc)
+		leave_group(idev);
+	return rc;
+}
+
+static int attach_locked(struct ioasid_device *idev, struct ioasid_space *space)
+{
+	struct ioasid_group *grp = group_of(idev);
+
+	if (idev->attached)
+		return -EBUSY;
+	/* One group is one source of DMA to the IOMMU: it is in one space. */
+	if (grp && grp->space != space)
+		return -EBUSY;
+	if (space->dead)
+		return -ENOENT;
+	if (!grp)
+		grp = ioasid_group_create(space, idev->group);
+	if (IS_ERR(grp))
+		return PTR_ERR(grp);
+	return join(idev, grp);
+}
+
+/**
+ * ioasid_device_attach - let a bound device's DMA use a space
+ * @idev: the device
+ * @ioasid: a space of its context
+ *
+ * In a group of several devices it takes effect with the last of them; until
+ * then the group stays blocked and the space refuses commands.
+ */
+int ioasid_device_attach(struct ioasid_device *idev, u32 ioasid)
+{
+	bool on = trace_ioasid_attach_enabled();
+	u64 start = ioasid_now(on);
+	struct ioasid_ctx *ctx = idev->ctx;
+	struct ioasid_space *space;
+	u32 maps = 0;
+	int rc;
+
+	trace_ioasid_attach_begin(ctx->id, ioasid, idev->rid,
+				  IOASID_TRACE_NO_PASID);
+	space = ioasid_space_get(ctx, ioasid);
+	if (space) {
+		mutex_lock(&ctx->lock);
+		mutex_lock(&space->lock);
+		rc = attach_locked(idev, space);
+		maps = space->nr_maps;
+		mutex_unlock(&space->lock);
+		mutex_unlock(&ctx->lock);
+		ioasid_space_put(space);
+	} else {
+		rc = -ENOENT;
+	}
+	trace_ioasid_attach(ctx->id, ioasid, idev->rid, IOASID_TRACE_NO_PASID,
+			    maps, rc, ioasid_now(on) - start);
+	return rc;
+}
+EXPORT_SYMBOL_GPL(ioasid_device_attach);
+
+static void detach_locked(struct ioasid_device *idev)
+{
+	struct ioasid_group *grp = idev->attached;
+	struct ioasid_space *space = grp->space;
+
+	mutex_lock(&space->lock);
+	if (grp->domain)
+		ioasid_group_uninstall(grp);
+	leave_group(idev);
+	mutex_unlock(&space->lock);
+}
+
+static int detach(struct ioasid_device *idev, u32 ioasid)
+{
+	bool on = trace_ioasid_detach_enabled();
+	u64 start = ioasid_now(on);
+	int rc = 0;
+
+	lockdep_assert_held(&idev->ctx->lock);
+	if (idev->attached && idev->attached->space->id == ioasid)
+		detach_locked(idev);
+	else
+		rc = -ENOENT;
+	trace_ioasid_detach(idev->ctx->id, ioasid, idev->rid,
+			    IOASID_TRACE_NO_PASID, rc, ioasid_now(on) - start);
+	return rc;
+}
+
+/**
+ * ioasid_device_detach - block a device's DMA again
+ * @idev: the device
+ * @ioasid: the space it is attached to
+ */
+int ioasid_device_detach(struct ioasid_device *idev, u32 ioasid)
+{
+	int rc;
+
+	mutex_lock(&idev->ctx->lock);
+	rc = detach(idev, ioasid);
+	mutex_unlock(&idev->ctx->lock);
+	return rc;
+}
+EXPORT_SYMBOL_GPL(ioasid_device_detach);
+
+/**
+ * ioasid_device_unbind - take a device out of its context
+ * @idev: the device; it must have stopped its DMA
+ */
+void ioasid_device_unbind(struct ioasid_device *idev)
+{
+	struct ioasid_ctx *ctx = idev->ctx;
+
+	mutex_lock(&ioasid_contexts_lock);
+	mutex_lock(&ctx->lock);
+	if (idev->attached)
+		detach(idev, idev->attached->space->id);
+	list_del(&idev->entry);
+	list_del(&idev->bound_entry);
+	iommu_device_release_dma_owner(idev->dev);
+	mutex_unlock(&ctx->lock);
+	mutex_unlock(&ioasid_contexts_lock);
+	trace_ioasid_unbind(ctx->id, idev->rid, idev->cookie,
+			    iommu_group_id(idev->group), 0);
+	device_free(idev);
+}
+EXPORT_SYMBOL_GPL(ioasid_device_unbind);

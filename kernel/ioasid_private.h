@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The model.
+ *
+ *   ioasid_ctx        one open of /dev/ioasid, or one VFIO container
+ *    |- ioasid_device   a device bound to it
+ *    |- ioasid_region   registered memory: pages pinned and charged once
+ *    `- ioasid_space    an I/O address space
+ *        |- ioasid_mapping  IOVA range -> slice of an ioasid_pages
+ *        |- ioasid_group    an IOMMU group attached to it, whole or in part
+ *        `- ioasid_domain   an IOMMU domain that holds all its mappings; one
+ *                           per set of groups whose IOMMUs are compatible
+ *
+ * ioasid_pages is a list of physically contiguous runs, in order of the virtual
+ * addresses they were pinned from. It owns the pins and the charge. Since the
+ * runs are kept, neither unmap nor attach ever asks an IOMMU for an address.
+ *
+ * "last" is inclusive, a size or a count says how many; an IOVA range may end
+ * at the very last address, so there is no "end".
+ *
+ * Locks, outermost first:
+ *   ioasid_contexts_lock  list of contexts and of bound devices
+ *   ctx->lock             devices, regions, which group is attached where
+ *   space->access_lock    list of in-kernel users; held while they are told to
+ *                         unpin
+ *   space->lock           mappings, domains, groups of the space
+ * mmap_lock is never taken under any of them: memory is pinned before, charged
+ * before, unpinned and uncharged after. A mapping whose memory is being pinned
+ * sits in the tree as a place-holder (!ready), which other operations do not
+ * see except that its range is taken.
+ */
+#ifndef __IOASID_PRIVATE_H
+#define __IOASID_PRIVATE_H
+
+#include <linux/device.h>
+#include <linux/interval_tree.h>
+#include <linux/iommu.h>
+#include <linux/ioasid.h>
+#include <linux/kref.h>
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/xarray.h>
+
+#if BITS_PER_LONG != 64
+#error ioasid keeps IOVAs in unsigned long: 64-bit kernels only
+#endif
+
+/* Bounds of what one context can make the kernel keep. */
+#define IOASID_MAX_SPACES	4096
+#define IOASID_MAX_REGIONS	4096
+#define IOASID_MAX_MAPPINGS	(1U << 20)	/* per space */
+
+struct seq_file;
+struct file;
+
+/* Pinned memory */
+
+/**
+ * struct ioasid_run - physically contiguous pages
+ * @pfn: the first
+ * @first: index of that page in the pages object
+ * @mmio: device memory: neither pinned nor charged
+ *
+ * A run ends where the next begins.
+ */
+struct ioasid_run {
+	unsigned long pfn;
+	unsigned long first : 63;
+	unsigned long mmio : 1;
+};
+
+/**
+ * struct ioasid_pages - memory of a process, held for devices
+ * @mm: who is charged; counted by mmgrab(), so its address space may be gone
+ * @npages: pages found so far (all, once pinning succeeded)
+ * @npinned: those of them that are pinned, the rest is MMIO
+ * @ncharged: pages charged to @mm
+ * @writable: pinned for writing, hence dirty when unpinned
+ * @nr_runs: runs in use
+ * @max_runs: runs that fit into @runs
+ * @runs: ascending by @first
+ * @small: where @runs points as long as it suffices
+ */
+struct ioasid_pages {
+	struct mm_struct *mm;
+	unsigned long npages;
+	unsigned long npinned;
+	unsigned long ncharged;
+	bool writable;
+	unsigned int nr_runs;
+	unsigned int max_runs;
+	struct ioasid_run *runs;
+	struct ioasid_run small[1];
+};
+
+void ioasid_pages_init(struct ioasid_pages *pages, struct mm_struct *mm);
+int ioasid_pages_pin(struct ioasid_pages *pages, unsigned long vaddr,
+		     unsigned long npages, bool write, bool mmio_ok);
+void ioasid_pages_release(struct ioasid_pages *pages);
+unsigned int ioasid_pages_find(const struct ioasid_pages *pages,
+			       unsigned long index);
+
+static inline unsigned long ioasid_run_len(const struct ioasid_pages *pages,
+					   unsigned int i)
+{
+	unsigned long end = i + 1 < pages->nr_runs ? pages->runs[i + 1].first :
+						     pages->npages;
+
+	return end - pages->runs[i].first;
+}
+
+/**
+ * struct ioasid_region - registered memory
+ * @node: its virtual addresses, in ctx->regions
+ * @pages: what is pinned
+ * @users: mappings that use it
+ * @ready: pinned; a place-holder otherwise
+ */
+struct ioasid_region {
+	struct interval_tree_node node;
+	struct ioasid_pages pages;
+	unsigned int users;
+	bool ready;
+};
+
+int ioasid_memory_register(struct ioasid_ctx *ctx, u64 vaddr, u64 size);
+int ioasid_memory_unregister(struct ioasid_ctx *ctx, u64 vaddr, u64 size);
+void ioasid_memory_release(struct ioasid_ctx *ctx);
+struct ioasid_region *ioasid_region_get(struct ioasid_ctx *ctx, u64 vaddr,
+					u64 size);
+void ioasid_region_put(struct ioasid_ctx *ctx, struct ioasid_region *region);
+
+/* Contexts */
+
+struct ioasid_ctx {
+	struct kref kref;		/* the fd or container, and bound devices */
+	struct list_head entry;		/* in ioasid_contexts */
+	u32 id;
+	enum ioasid_door door;
+	struct mutex lock;
+	struct xarray spaces;		/* counted */
+	struct list_head devices;
+	struct rb_root_cached regions;
+	unsigned int nr_regions;
+	u64 registered;			/* bytes */
+	/* who opened it, for people */
+	struct pid *pid;
+	char comm[TASK_COMM_LEN];
+	u64 cgroup;
+};
+
+extern struct mutex ioasid_contexts_lock;
+extern struct list_head ioasid_contexts;
+
+/* Devices */
+
+struct ioasid_device {
+	struct list_head entry;		/* in ctx->devices */
+	struct list_head bound_entry;	/* in ioasid_bound_devices */
+	struct ioasid_ctx *ctx;		/* counted */
+	struct device *dev;		/* counted */
+	struct iommu_group *group;	/* counted */
+	u64 cookie;
+	u32 rid;			/* as tracepoints show it */
+	u64 pgsize_bitmap;
+	u64 aperture_last;
+	struct ioasid_group *attached;
+	struct list_head member;	/* in attached->members */
+};
+
+u32 ioasid_device_rid(struct device *dev);
+struct ioasid_device *ioasid_device_find(struct ioasid_ctx *ctx, u64 cookie);
+
+/* Spaces */
+
+struct ioasid_stats {
+	/* under space->lock, read without */
+	u64 mapped;
+	u64 pinned;
+	u64 maps;
+	u64 map_bytes;
+	u64 unmaps;
+	u64 unmap_bytes;
+	u64 invalidations;
+	/* refused operations do not always hold the lock */
+	atomic64_t map_errors;
+	atomic64_t unmap_errors;
+};
+
+struct ioasid_space {
+	struct kref kref;		/* ctx->spaces, and commands at work */
+	struct ioasid_ctx *ctx;		/* outlives its spaces */
+	u32 id;
+	u32 kind;
+	u32 flags;			/* IOASID_ALLOC_* */
+	u32 map_limit;
+	unsigned long last_iova;	/* by the address width asked for */
+
+	struct mutex access_lock;
+	struct list_head accesses;
+
+	struct mutex lock;
+	bool dead;			/* freed: refuses everything */
+	struct rb_root_cached maps;
+	u32 nr_maps;
+	struct list_head domains;
+	u32 nr_domains;
+	struct list_head groups;
+	u32 nr_partial;			/* groups not attached as a whole */
+	struct ioasid_stats stats;
+};
+
+/**
+ * struct ioasid_mapping - IOVA range of a space
+ * @node: the IOVAs, in space->maps
+ * @entry: while it is being unmapped
+ * @pages: @own, or those of @region
+ * @first: page of @pages that the range starts with
+ * @region: registered memory it lies in, or NULL
+ * @prot: IOASID_MAP_*
+ * @ready: pinned and in all domains; a place-holder otherwise
+ * @kpins: pages held by in-kernel users
+ */
+struct ioasid_mapping {
+	struct interval_tree_node node;
+	struct list_head entry;
+	struct ioasid_pages *pages;
+	unsigned long first;
+	struct ioasid_region *region;
+	u32 prot;
+	bool ready;
+	unsigned long kpins;
+	struct ioasid_pages own;
+};
+
+static inline u64 ioasid_mapping_size(const struct ioasid_mapping *m)
+{
+	return m->node.last - m->node.start + 1;
+}
+
+static inline unsigned long ioasid_mapping_npages(const struct ioasid_mapping *m)
+{
+	return (m->node.last - m->node.start) / PAGE_SIZE + 1;
+}
+
+struct ioasid_mapping *ioasid_mapping_first(struct ioasid_space *space,
+					    unsigned long first,
+					    unsigned long last);
+struct ioasid_mapping *ioasid_mapping_next(struct ioasid_mapping *m,
+					   unsigned long first,
+					   unsigned long last);
+void ioasid_mapping_free(struct ioasid_space *space, struct ioasid_mapping *m);
+
+/* All ready mappings that intersect first..last, in order. */
+#define ioasid_for_each_mapping(m, space, first, last)			\
+	for (m = ioasid_mapping_first(space, first, last); m;		\
+	     m = ioasid_mapping_next(m, first, last))
+
+struct ioasid_space *ioasid_space_create(struct ioasid_ctx *ctx,
+					 const struct ioasid_alloc *args,
+					 u32 map_limit);
+int ioasid_space_destroy(struct ioasid_ctx *ctx, u32 ioasid);
+struct ioasid_space *ioasid_space_get(struct ioasid_ctx *ctx, u32 ioasid);
+void ioasid_space_put(struct ioasid_space *space);
+int ioasid_space_usable(struct ioasid_space *space);
+void ioasid_spaces_release(struct ioasid_ctx *ctx);
+
+/**
+ * struct ioasid_access - an in-kernel user of a space's memory
+ * @entry: in space->accesses
+ * @space: not counted: the door that made it keeps the space
+ * @ops: what to call
+ * @data: for @ops
+ * @pins: IOVA page number -> how often it is pinned; under space->lock
+ */
+struct ioasid_access {
+	struct list_head entry;
+	struct ioasid_space *space;
+	const struct ioasid_access_ops *ops;
+	void *data;
+	struct xarray pins;
+};
+
+/* Groups and domains */
+
+/**
+ * struct ioasid_group - an IOMMU group on its way into a space
+ * @entry: in space->groups
+ * @space: the space
+ * @group: counted
+ * @members: bound devices attached so far; empty for a @whole group
+ * @whole: attached by a door that owns the group (VFIO)
+ * @resv: reserved regions of all its devices
+ * @domain: where it is attached, NULL as long as members are missing
+ */
+struct ioasid_group {
+	struct list_head entry;
+	struct ioasid_space *space;
+	struct iommu_group *group;
+	struct list_head members;
+	bool whole;
+	struct list_head resv;
+	struct ioasid_domain *domain;
+};
+
+struct ioasid_group *ioasid_group_create(struct ioasid_space *space,
+					 struct iommu_group *group);
+void ioasid_group_destroy(struct ioasid_group *grp);
+int ioasid_group_install(struct ioasid_group *grp, struct device *dev);
+void ioasid_group_uninstall(struct ioasid_group *grp);
+/* Calls fn for each device of the group that ought to be attached and is not. */
+int ioasid_group_missing(struct ioasid_group *grp,
+			 int (*fn)(struct device *dev, void *arg), void *arg);
+
+struct ioasid_domain {
+	struct list_head entry;		/* in space->domains */
+	struct iommu_domain *domain;
+	unsigned int users;		/* groups */
+	bool enforces;			/* snooping */
+};
+
+int ioasid_domain_map(struct ioasid_domain *d, struct ioasid_mapping *m);
+void ioasid_domain_unmap(struct ioasid_domain *d, struct ioasid_mapping *m,
+			 struct iommu_iotlb_gather *gather);
+
+bool ioasid_resv_blocks(const struct iommu_resv_region *resv);
+bool ioasid_iova_permitted(struct ioasid_space *space, unsigned long first,
+			   unsigned long last);
+
+/* Information */
+
+struct ioasid_ucmd {
+	struct ioasid_ctx *ctx;
+	void __user *ubuf;
+	u32 argsz;			/* as user space gave it */
+	void *cmd;
+};
+
+int ioasid_cmd_get_info(struct ioasid_ucmd *ucmd);
+int ioasid_cmd_device_get_info(struct ioasid_ucmd *ucmd);
+
+void ioasid_ctx_show(struct seq_file *s, struct ioasid_ctx *ctx);
+void ioasid_stats_init(void);
+void ioasid_stats_exit(void);
+
+/* A clock that is read only while somebody listens. */
+static inline u64 ioasid_now(bool listening)
+{
+	return listening ? ktime_get_ns() : 0;
+}
+
+#endif /* __IOASID_PRIVATE_H */

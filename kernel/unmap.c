@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * UNMAP_DMA: clear the I/O page tables, flush the IOTLBs once, and only then
+ * let the memory go.
+ */
+#include <linux/slab.h>
+
+#include <trace/events/ioasid.h>
+
+#include "compat.h"
+#include "ioasid_private.h"
+
+/* How often in-kernel users are asked to unpin before we give up. */
+#define NOTIFY_ROUNDS	10
+
+struct unmap {
+	struct ioasid_space *space;
+	unsigned long first, last;
+	u32 flags;
+	struct list_head maps;		/* taken out of the space */
+	u32 nr;
+	u64 size;
+	/* all 0 while nobody listens */
+	bool on;
+	u64 start, locked;
+	u64 remove_ns, flush_ns, unpin_ns;
+};
+
+/* A mapping is unmapped as a whole or not at all (type1v2). */
+static bool cuts_mapping(struct unmap *u)
+{
+	struct ioasid_mapping *m;
+
+	if (u->flags & (IOASID_UNMAP_EVERYTHING | IOASID_UNMAP_TYPE1V1))
+		return false;
+	m = ioasid_mapping_first(u->space, u->first, u->first);
+	if (m && m->node.start < u->first)
+		return true;
+	m = ioasid_mapping_first(u->space, u->last, u->last);
+	return m && m->node.last > u->last;
+}
+
+/*
+ * Type1 version 1: a mapping that starts before the range is left alone and
+ * ends the walk; one that starts in it goes as a whole.
+ */
+static struct ioasid_mapping *next_mapping(struct unmap *u)
+{
+	struct ioasid_mapping *m;
+
+	m = ioasid_mapping_first(u->space, u->first, u->last);
+	if (m && (u->flags & IOASID_UNMAP_TYPE1V1) && m->node.start < u->first)
+		return NULL;
+	return m;
+}
+
+static struct ioasid_mapping *find_pinned(struct unmap *u)
+{
+	struct ioasid_mapping *m;
+
+	ioasid_for_each_mapping(m, u->space, u->first, u->last)
+		if (m->kpins)
+			return m;
+	return NULL;
+}
+
+static void notify_accesses(struct ioasid_space *space, u64 iova, u64 size)
+{
+	struct ioasid_access *access;
+
+	mutex_lock(&space->access_lock);
+	list_for_each_entry(access, &space->accesses, entry)
+		access->ops->unmap(access->data, iova, size);
+	mutex_unlock(&space->access_lock);
+}
+
+/* Returns with the lock held again; false when somebody does not let go. */
+static bool release_kpins(struct unmap *u)
+{
+	struct ioasid_space *space = u->space;
+	struct ioasid_mapping *m;
+	int round;
+
+	for (round = 0; (m = find_pinned(u)); round++) {
+		u64 iova = m->node.start, size = ioasid_mapping_size(m);
+
+		if (round >= NOTIFY_ROUNDS)
+			return false;
+		mutex_unlock(&space->lock);
+		notify_accesses(space, iova, size);
+		mutex_lock(&space->lock);
+	}
+	return true;
+}
+
+static void take_mappings(struct unmap *u)
+{
+	struct ioasid_space *space = u->space;
+	struct ioasid_mapping *m;
+
+	while ((m = next_mapping(u))) {
+		interval_tree_remove(&m->node, &space->maps);
+		list_add_tail(&m->entry, &u->maps);
+		u->nr++;
+		u->size += ioasid_mapping_size(m);
+		space->stats.mapped -= ioasid_mapping_size(m);
+		space->stats.pinned -= m->own.npinned * PAGE_SIZE;
+	}
+	space->nr_maps -= u->nr;
+	if (u->nr) {
+		space->stats.unmaps++;
+		space->stats.unmap_bytes += u->size;
+		space->stats.invalidations += space->nr_domains;
+	}
+}
+
+/* Several mappings, one flush: that is what makes unmapping many cheap. */
+static void clear_domain(struct unmap *u, struct ioasid_domain *d)
+{
+	struct iommu_iotlb_gather gather;
+	struct ioasid_mapping *m;
+	u64 start = ioasid_now(u->on), removed, flushed;
+
+	iommu_iotlb_gather_init(&gather);
+	list_for_each_entry(m, &u->maps, entry)
+		ioasid_domain_unmap(d, m, &gather);
+	removed = ioasid_now(u->on);
+	iommu_iotlb_sync(d->domain, &gather);
+	flushed = ioasid_now(u->on);
+	u->remove_ns += removed - start;
+	u->flush_ns += flushed - removed;
+}
+
+static int unmap_locked(struct unmap *u)
+{
+	struct ioasid_domain *d;
+	int rc;
+
+	rc = ioasid_space_usable(u->space);
+	if (rc)
+		return rc;
+	if (cuts_mapping(u))
+		return -EINVAL;
+	/* The lock was dropped in between: what is there now counts. */
+	if (!release_kpins(u))
+		return -EBUSY;
+	rc = ioasid_space_usable(u->space);
+	if (rc)
+		return rc;
+	if (cuts_mapping(u))
+		return -EINVAL;
+
+	take_mappings(u);
+	if (u->nr)
+		list_for_each_entry(d, &u->space->domains, entry)
+			clear_domain(u, d);
+	return 0;
+}
+
+static void free_mappings(struct unmap *u)
+{
+	struct ioasid_mapping *m, *next;
+
+	list_for_each_entry_safe(m, next, &u->maps, entry) {
+		ioasid_mapping_free(u->space, m);
+		cond_resched();
+	}
+}
+
+static int check_unmap(u64 iova, u64 size, u32 flags)
+{
+	u64 last;
+
+	if (flags & IOASID_UNMAP_EVERYTHING)
+		return 0;
+	if (!size || !IS_ALIGNED(iova | size, PAGE_SIZE))
+		return -EINVAL;
+	return check_add_overflow(iova, size - 1, &last) ? -EINVAL : 0;
+}
+
+static int run_unmap(struct unmap *u)
+{
+	u32 domains;
+	u64 start;
+	int rc;
+
+	mutex_lock(&u->space->lock);
+	u->locked = ioasid_now(u->on);
+	rc = unmap_locked(u);
+	domains = u->space->nr_domains;
+	mutex_unlock(&u->space->lock);
+
+	if (u->nr && domains)
+		trace_ioasid_iotlb_inv(u->space->ctx->id, u->space->id,
+				       u->first, u->last - u->first + 1,
+				       domains, 0, u->flush_ns);
+	start = ioasid_now(u->on);
+	free_mappings(u);
+	u->unpin_ns = ioasid_now(u->on) - start;
+	return rc;
+}
+
+/**
+ * ioasid_space_unmap - unmap all mappings in a range
+ * @space: a kernel-managed space
+ * @iova: start of the range
+ * @size: its length
+ * @flags: IOASID_UNMAP_* of <linux/ioasid.h>
+ * @unmapped: how many bytes went
+ *
+ * When it returns, no device reaches the memory and it is unpinned.
+ */
+int ioasid_space_unmap(struct ioasid_space *space, u64 iova, u64 size,
+		       u32 flags, u64 *unmapped)
+{
+	struct unmap u = {
+		.space = space,
+		.first = iova,
+		.last = iova + size - 1,
+		.flags = flags,
+		.on = trace_ioasid_unmap_enabled() ||
+		      trace_ioasid_iotlb_inv_enabled(),
+	};
+	int rc;
+
+	u.start = ioasid_now(u.on);
+	INIT_LIST_HEAD(&u.maps);
+	if (flags & IOASID_UNMAP_EVERYTHING) {
+		iova = 0;
+		size = 0;
+		u.first = 0;
+		u.last = ULONG_MAX;
+	}
+	trace_ioasid_unmap_begin(space->ctx->id, space->id, iova, size);
+	rc = check_unmap(iova, size, flags);
+	if (!rc)
+		rc = run_unmap(&u);
+	if (rc)
+		atomic64_inc(&space->stats.unmap_errors);
+	*unmapped = u.size;
+	trace_ioasid_unmap(space->ctx->id, space->id, iova, size, u.size, u.nr,
+			   rc, ioasid_now(u.on) - u.start,
+			   u.locked ? u.locked - u.start : 0, u.remove_ns,
+			   u.flush_ns, u.unpin_ns);
+	return rc;
+}
+EXPORT_SYMBOL_GPL(ioasid_space_unmap);
