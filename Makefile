@@ -84,13 +84,14 @@ else
 .NOTPARALLEL:
 
 $(build_goals):
-	$(Q)selftests/lab/in-root make -j$(JOBS) LAB=1 $(MAKEOVERRIDES) $@
+	$(Q)selftests/lab/in-root make -j$(JOBS) $(if $(findstring k,$(firstword -$(MAKEFLAGS))),-k) LAB=1 $(MAKEOVERRIDES) $@
 
 modules-debug: debug-kernel
+lint: lint-scripts
 
-.PHONY: debug-kernel
-debug-kernel:
-	$(Q)selftests/lab/debug-kernel
+.PHONY: debug-kernel lint-scripts
+debug-kernel lint-scripts:
+	$(Q)selftests/lab/$@
 
 check: all
 	$(Q)selftests/run-all $(CHECK)

@@ -76,3 +76,20 @@ debug_kernel_present() {
 		"$LAB/packages" "$ROOT/etc/ioasid-kernels")
 	[ -d "$DEBUG_KERNEL" ]
 }
+
+# Sets SOURCE to Debian's kernel source package of the first stock series, and
+# fetches it when it is missing.
+ensure_source() {
+	local package new
+	package=linux-source-$(series | head -n 1)
+	SOURCE=$CACHE/$package-$(release_of "$(series | head -n 1)").deb
+	[ ! -f "$SOURCE" ] || return 0
+	say "lab: fetching $package"
+	new=$(mktemp -d "$CACHE/fetch.XXXXXX")
+	as_root env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin ${http_proxy:+http_proxy="$http_proxy"} \
+		"$LAB/enter" "$ROOT" -b "$new:/run/lab" -C /run/lab -- sh -c \
+		"apt-get -qq update && apt-get -qq -o APT::Sandbox::User=root download $package" \
+		>"$CACHE/log/source.log" 2>&1 || die "cannot fetch $package: see $CACHE/log/source.log"
+	mv "$new"/*.deb "$SOURCE"
+	rmdir "$new"
+}
