@@ -212,7 +212,7 @@ static int domain_check(struct ioasid_space *space,
 {
 	struct interval_tree_node *node;
 
-	if (space->last_iova != ULONG_MAX &&
+	if (space->addr_width &&
 	    !domain_covers(domain, domain->geometry.aperture_start,
 			   space->last_iova))
 		return -EINVAL;

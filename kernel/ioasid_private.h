@@ -197,7 +197,8 @@ struct ioasid_space {
 	u32 kind;
 	u32 flags;			/* IOASID_ALLOC_* */
 	u32 map_limit;
-	unsigned long last_iova;	/* by the address width asked for */
+	u32 addr_width;			/* asked for, 0: any */
+	unsigned long last_iova;	/* by that width */
 
 	struct mutex access_lock;
 	struct list_head accesses;

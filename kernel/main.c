@@ -94,17 +94,17 @@ static int cmd_unmap_dma(struct ioasid_ucmd *ucmd)
 		return -EOPNOTSUPP;
 	if (cmd->__reserved || (all && (cmd->iova || cmd->size)))
 		return -EINVAL;
+	/* Afterwards it is too late to find that the result cannot be told. */
+	if (put_user(cmd->size, &ubuf->size))
+		return -EFAULT;
 	space = ioasid_space_get(ucmd->ctx, cmd->ioasid);
 	if (!space)
 		return -ENOENT;
 	rc = ioasid_space_unmap(space, cmd->iova, cmd->size,
-				all ? IOASID_UNMAP_EVERYTHING : 0, &unmapped);
+				all ? IOASID_UNMAP_EVERYTHING :
+				      IOASID_UNMAP_NOT_EMPTY, &unmapped);
 	ioasid_space_put(space);
-	if (rc)
-		return rc;
-	if (!unmapped && !all)
-		return -ENOENT;
-	return put_user(unmapped, &ubuf->size);
+	return rc ?: put_user(unmapped, &ubuf->size);
 }
 
 static int cmd_create_nesting(struct ioasid_ucmd *ucmd)

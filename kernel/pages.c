@@ -207,8 +207,8 @@ static int add_user_pages(struct ioasid_pages *pages, unsigned long vaddr,
 		return rc;
 	n = pin_user_pages_fast(vaddr, want, gup, list);
 	uncharge(pages, want - max(n, 0));
-	if (n <= 0)
-		return n ?: -EFAULT;
+	if (n <= 0)	/* the very last page of all overflows: not the user's */
+		return n && n != -EOVERFLOW ? n : -EFAULT;
 	return add_pinned(pages, list, n);
 }
 

@@ -45,6 +45,7 @@ static struct ioasid_space *space_new(struct ioasid_ctx *ctx,
 	space->kind = args->kind;
 	space->flags = args->flags;
 	space->map_limit = map_limit;
+	space->addr_width = args->addr_width;
 	space->last_iova = args->addr_width ?
 			   GENMASK_ULL(args->addr_width - 1, 0) : ULONG_MAX;
 	mutex_init(&space->access_lock);

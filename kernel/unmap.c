@@ -149,6 +149,8 @@ static int unmap_locked(struct unmap *u)
 		return rc;
 	if (cuts_mapping(u))
 		return -EINVAL;
+	if ((u->flags & IOASID_UNMAP_NOT_EMPTY) && !next_mapping(u))
+		return -ENOENT;
 
 	take_mappings(u);
 	if (u->nr)

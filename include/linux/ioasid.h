@@ -74,6 +74,7 @@ int ioasid_space_map(struct ioasid_space *space, u64 iova, u64 vaddr, u64 size,
 						 * in the range goes as a whole, one that
 						 * starts before is left and ends the walk
 						 */
+#define IOASID_UNMAP_NOT_EMPTY	(1 << 2)	/* no mapping in the range: -ENOENT */
 int ioasid_space_unmap(struct ioasid_space *space, u64 iova, u64 size,
 		       u32 flags, u64 *unmapped);
 
