@@ -271,6 +271,7 @@ TEST_F(space, readonly_argument, "UNMAP_DMA whose result cannot be written is EF
 	arg->size = PAGE;
 	ASSERT_EQ(0, mprotect(arg, PAGE, PROT_READ));
 	EXPECT_ERRNO(EFAULT, ioctl(self->fd, IOASID_UNMAP_DMA, arg));
+	test_unmap(self->fd, self->id, 0, PAGE);
 }
 
 TEST(extensions, "CHECK_EXTENSION tells what is there and no more")
@@ -593,6 +594,7 @@ TEST_F(space, unmap_all, "UNMAP_ALL takes everything and no range")
 	test_err_unmap_flags(EINVAL, self->fd, self->id, PAGE, 0, all);
 	test_err_unmap_flags(EINVAL, self->fd, self->id, 0, UINT64_MAX, all);
 	test_unmap_all(5 * MEM_SIZE + PAGE, self->fd, self->id);
+	test_unmap_all(0, self->fd, self->id);
 	test_err_unmap(ENOENT, self->fd, self->id, 0, 1ULL << 40);
 	EXPECT_EQ(0, locked_pages());
 }
