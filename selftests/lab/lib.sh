@@ -45,7 +45,7 @@ remove_stale() {
 		[ -n "$(find "$stale" -mmin +1440)" ] || continue
 		flock -n -x "$stale" true || continue
 		say "lab: removing unused ${stale%.lock}"
-		as_root rm -rf -- "${stale%.lock}" "$stale"
+		as_root rm -rf -- "${stale%.lock}" "${stale%.lock}".new* "$stale"
 	done
 }
 
