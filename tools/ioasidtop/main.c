@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include "ioasidtop.h"
+#include "json.h"
+#include "quantile.h"
+
+int stop_fd(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static void say(const char *what, bool yes, const char *remark)
+{
+	printf("%-28s %-4s %s\n", what, yes ? "yes" : "no", remark ? remark : "");
+}
+
+/* Whether BPF works is found out by doing it: nothing stays attached. */
+static const char *try_bpf(const struct options *options, const struct probe *probe, char *why,
+			   size_t size)
+{
+	const char *obstacle = probe__bpf_obstacle(probe);
+	struct collect *collect;
+
+	if (obstacle)
+		return obstacle;
+	if (collect__open(&collect, options->memory, options->verbose, why, size))
+		return why;
+	collect__close(collect);
+	return NULL;
+}
+
+int run_probe(const struct options *options, const struct probe *probe)
+{
+	struct collect_size size = collect__size(options->memory);
+	char why[256], memory[160];
+	const char *obstacle = try_bpf(options, probe, why, sizeof(why));
+
+	if (options->json)
+		return json__probe(stdout, probe, &size, obstacle) ? EXIT_FAILED : EXIT_OK;
+	snprintf(memory, sizeof(memory),
+		 "%llu MiB for %u operations on spaces, %u CPUs; percentiles within %g %%",
+		 size.bytes >> 20, size.entries, size.cpus, HIST_ERROR_PERCENT);
+	say("kernel", true, probe->kernel);
+	say("driver loaded", probe->driver,
+	    probe->driver ? NULL : probe__counters_obstacle(probe));
+	say("counters of all contexts", probe->debugfs, probe__counters_obstacle(probe));
+	say("CAP_BPF", probe->cap_bpf, NULL);
+	say("CAP_PERFMON", probe->cap_perfmon, NULL);
+	say("latencies (BPF raw_tp)", !obstacle, obstacle ? obstacle : memory);
+	say("kernel BTF", probe->kernel_btf,
+	    probe->kernel_btf ? NULL : "/sys/kernel/btf/vmlinux is missing: not needed by ioasidtop");
+	say("driver BTF", probe->driver_btf,
+	    probe->driver_btf ? NULL : "/sys/kernel/btf/ioasid is missing: not needed by ioasidtop");
+	return EXIT_OK;
+}
+
+static int run(const struct options *options, const struct probe *probe)
+{
+	struct view view = {
+		.sort = options->sort,
+		.ascending = view__column_ascends(options->sort) != options->reverse,
+		.interval = options->interval,
+		.kernel = options->nr_files ? "recorded" : probe->kernel,
+		.pid = options->pid,
+	};
+	struct sources sources;
+	int status;
+
+	if (options->filter)
+		snprintf(view.filter, sizeof(view.filter), "%s", options->filter);
+	status = sources__open(&sources, options, probe);
+	view.notice = *sources.notice ? sources.notice : NULL;
+	if (status == EXIT_OK)
+		status = options->batch ? run_batch(options, &sources, &view) :
+					  run_screen(options, &sources, &view);
+	sources__close(&sources);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct probe probe;
+
+	options__parse(&options, argc, argv);
+	probe__run(&probe);
+	return options.probe ? run_probe(&options, &probe) : run(&options, &probe);
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "ioasidtop.h"
+#include "term.h"
+#include "ticker.h"
+
+#define INTERVAL_MIN	0.1
+#define INTERVAL_MAX	60
+
+struct screen {
+	const struct options *options;
+	struct sources *sources;
+	struct view *view;
+	struct snapshot *snap;		/* what is shown */
+	int ticker;
+	bool quit;
+	bool resized;
+	int err;
+	unsigned long shown;
+};
+
+static void draw(struct screen *screen)
+{
+	struct grid grid;
+	int rows, cols;
+
+	term__size(&rows, &cols);
+	screen->err = grid__init(&grid, rows, cols);
+	if (screen->err)
+		return;
+	view__screen(screen->view, screen->snap, &grid);
+	term__show(&grid);
+	grid__free(&grid);
+}
+
+/* Collecting goes on while frozen, so that nothing is missing afterwards. */
+static void tick(struct screen *screen)
+{
+	struct snapshot *snap;
+
+	screen->err = sources__read(screen->sources, &snap);
+	if (screen->err)
+		return;
+	if (screen->view->frozen) {
+		snapshot__free(snap);
+		return;
+	}
+	view__sort(screen->view, snap);
+	snapshot__free(screen->snap);
+	screen->snap = snap;
+	screen->shown++;
+	screen->quit |= screen->shown == screen->options->count;
+}
+
+static void resort(struct screen *screen)
+{
+	if (screen->snap)
+		view__sort(screen->view, screen->snap);
+}
+
+static void sort_by_next(struct screen *screen, int step)
+{
+	struct view *view = screen->view;
+	int n = view__nr_columns();
+
+	view->sort = (view->sort + step + n) % n;
+	view->ascending = view__column_ascends(view->sort);
+	resort(screen);
+}
+
+static void set_interval(struct screen *screen, double factor)
+{
+	double interval = screen->view->interval * factor;
+
+	if (interval < INTERVAL_MIN)
+		interval = INTERVAL_MIN;
+	if (interval > INTERVAL_MAX)
+		interval = INTERVAL_MAX;
+	screen->view->interval = interval;
+	screen->err = ticker__set(screen->ticker, interval * 1e9);
+}
+
+static long page_rows(const struct screen *screen)
+{
+	int rows, cols;
+
+	term__size(&rows, &cols);
+	return view__page_rows(screen->view, rows, cols);
+}
+
+static void scroll_to(struct screen *screen, long first)
+{
+	long rows = view__count_rows(screen->view, screen->snap), page = page_rows(screen);
+
+	if (first > rows - page)
+		first = rows - page;
+	screen->view->first_row = first > 0 ? first : 0;
+}
+
+static void edit_filter(struct screen *screen, int key)
+{
+	struct view *view = screen->view;
+	size_t len = strlen(view->filter);
+
+	if (key == '\r' || key == '\n' || key == 27)
+		view->prompt = false;
+	if (key == 27)
+		view->filter[0] = '\0';
+	else if (key == KEYS_ERASE && len)
+		view->filter[len - 1] = '\0';
+	else if (key >= ' ' && key <= '~' && len + 1 < sizeof(view->filter))
+		memcpy(view->filter + len, (char[]){ key, '\0' }, 2);
+	scroll_to(screen, 0);
+}
+
+static void scroll_key(struct screen *screen, int key)
+{
+	long first = screen->view->first_row, page = page_rows(screen);
+
+	switch (key) {
+	case KEYS_UP:
+		scroll_to(screen, first - 1);
+		break;
+	case KEYS_DOWN:
+		scroll_to(screen, first + 1);
+		break;
+	case KEYS_PAGE_UP:
+		scroll_to(screen, first - page);
+		break;
+	case KEYS_PAGE_DOWN:
+		scroll_to(screen, first + page);
+		break;
+	case KEYS_HOME:
+		scroll_to(screen, 0);
+		break;
+	case KEYS_END:
+		scroll_to(screen, screen->snap ? (long)screen->snap->nr_rows : 0);
+		break;
+	}
+}
+
+static void command(struct screen *screen, int key)
+{
+	struct view *view = screen->view;
+
+	switch (key) {
+	case 'q':
+		screen->quit = true;
+		break;
+	case 'h':
+	case '?':
+	case KEYS_HELP:
+		view->help = true;
+		break;
+	case ' ':
+		view->frozen = !view->frozen;
+		break;
+	case '/':
+	case 'f':
+		view->prompt = true;
+		break;
+	case 27:
+		view->filter[0] = '\0';
+		break;
+	case '<':
+	case KEYS_LEFT:
+		sort_by_next(screen, -1);
+		break;
+	case '>':
+	case 's':
+	case KEYS_RIGHT:
+		sort_by_next(screen, 1);
+		break;
+	case 'r':
+	case 'S':
+		view->ascending = !view->ascending;
+		resort(screen);
+		break;
+	case '+':
+		set_interval(screen, 2);
+		break;
+	case '-':
+		set_interval(screen, 0.5);
+		break;
+	default:
+		scroll_key(screen, key);
+	}
+}
+
+static void handle_keys(struct screen *screen)
+{
+	int key;
+
+	while (!screen->quit && (key = term__key()) != KEYS_NONE) {
+		if (key == KEYS_RESIZE)
+			scroll_to(screen, screen->view->first_row);
+		else if (screen->view->help)
+			screen->view->help = false;
+		else if (screen->view->prompt)
+			edit_filter(screen, key);
+		else
+			command(screen, key);
+	}
+}
+
+static void loop(struct screen *screen, int stop)
+{
+	struct pollfd fds[] = {
+		{ .fd = screen->ticker, .events = POLLIN },
+		{ .fd = stop, .events = POLLIN },
+		{ .fd = STDIN_FILENO, .events = POLLIN },
+	};
+
+	while (!screen->quit && !screen->err) {
+		draw(screen);
+		/* A change of the size interrupts us; curses then has a key for it. */
+		if (poll(fds, 3, -1) < 0 && errno != EINTR)
+			screen->err = -errno;
+		if (fds[1].revents || fds[2].revents & (POLLHUP | POLLERR))
+			break;
+		if (fds[0].revents) {
+			ticker__take(screen->ticker);
+			tick(screen);
+		}
+		handle_keys(screen);
+	}
+}
+
+int run_screen(const struct options *options, struct sources *sources, struct view *view)
+{
+	struct screen screen = {
+		.options = options, .sources = sources, .view = view,
+		.ticker = ticker__open(options->interval_ns),
+	};
+	int stop = stop_fd(), err;
+
+	if (screen.ticker < 0 || stop < 0)
+		return EXIT_FAILED;
+	err = term__open();
+	if (err) {
+		fprintf(stderr, "ioasidtop: %s\n", err == -ENOTTY ?
+			"there is no terminal: use -b for tables or --json" :
+			"the type of the terminal is not known: set TERM, or use -b");
+		return err == -ENOTTY ? EXIT_USAGE : EXIT_UNSUPPORTED;
+	}
+	loop(&screen, stop);
+	term__close();
+	if (screen.err)
+		fprintf(stderr, "ioasidtop: %s\n", strerror(-screen.err));
+	else
+		screen.err = screen.snap ? strict_status(options, screen.snap) : 0;
+	snapshot__free(screen.snap);
+	close(screen.ticker);
+	close(stop);
+	return screen.err < 0 ? EXIT_FAILED : screen.err;
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* From BPF and the driver's counters to snapshots. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "ioasidtop.h"
+#include "ticker.h"
+
+/* What is missing is said on the screen and in each record, not on stderr only. */
+static int open_bpf(struct sources *sources, const struct probe *probe)
+{
+	const char *obstacle = probe__bpf_obstacle(probe);
+	char why[200];
+
+	if (obstacle)
+		snprintf(sources->notice, sizeof(sources->notice), "%s", obstacle);
+	else if (collect__open(&sources->collect, sources->options->memory,
+			       sources->options->verbose, why, sizeof(why)))
+		snprintf(sources->notice, sizeof(sources->notice), "no latencies: %s", why);
+	return 0;
+}
+
+static void note_counters(struct sources *sources, const struct probe *probe)
+{
+	const char *obstacle = probe__counters_obstacle(probe);
+	size_t len = strlen(sources->notice);
+
+	if (obstacle)
+		snprintf(sources->notice + len, sizeof(sources->notice) - len, "%s%s",
+			 len ? "; " : "", obstacle);
+}
+
+int sources__open(struct sources *sources, const struct options *options,
+		  const struct probe *probe)
+{
+	struct snapshot *none;
+	int err;
+
+	*sources = (struct sources){ .options = options, .model = model__new() };
+	if (!sources->model)
+		return EXIT_FAILED;
+	if (!options->nr_files) {
+		if (!probe->driver) {
+			fprintf(stderr, "ioasidtop: %s\n", probe__counters_obstacle(probe));
+			return EXIT_UNSUPPORTED;
+		}
+		if (!options->no_bpf)
+			open_bpf(sources, probe);
+		note_counters(sources, probe);
+		caps__drop(!probe->debugfs);
+	}
+	err = sources__read(sources, &none);
+	if (err)
+		fprintf(stderr, "ioasidtop: cannot read the counters: %s\n", strerror(-err));
+	return err ? EXIT_FAILED : EXIT_OK;
+}
+
+void sources__close(struct sources *sources)
+{
+	collect__close(sources->collect);
+	model__free(sources->model);
+	sample_set__free(&sources->samples);
+}
+
+/* Recorded counters are one interval apart, exactly. */
+static const char *next_file(struct sources *sources, struct reading *reading)
+{
+	const struct options *options = sources->options;
+	int at = sources->step;
+
+	if (!options->nr_files)
+		return NULL;
+	reading->ts_ns = (sources->step + 1) * options->interval_ns;
+	return options->files[at < options->nr_files ? at : options->nr_files - 1];
+}
+
+static void retire(const struct ioasid_stat_key *key, const struct ioasid_stat *known, void *arg)
+{
+	collect__retire(arg, key, known);
+}
+
+static int read_samples(struct sources *sources)
+{
+	return sources->collect ? collect__read(sources->collect, &sources->samples) : 0;
+}
+
+/* See model__step() for the order. */
+int sources__read(struct sources *sources, struct snapshot **snap)
+{
+	struct counter_set counters = { 0 };
+	struct reading reading = {
+		.ts_ns = now_ns(),
+		.counters = &counters,
+		.samples = sources->collect ? &sources->samples : NULL,
+	};
+	const char *file = next_file(sources, &reading);
+	int err = 0;
+
+	if (!sources->step)
+		err = read_samples(sources);
+	if (!err)
+		err = counters__read(&counters, file, &reading.source);
+	if (!err && sources->step)
+		err = read_samples(sources);
+	if (!err)
+		err = model__step(sources->model, &reading, snap);
+	if (!err && sources->collect)
+		model__retire(sources->model, retire, sources->collect);
+	counters__clear(&counters);
+	sources->step++;
+	return err;
+}
+
+int strict_status(const struct options *options, const struct snapshot *snap)
+{
+	const struct value *lost = &snap->total.v[METRIC_LOST];
+
+	if (!options->strict)
+		return EXIT_OK;
+	if (!snap->complete || lost__total(&snap->lost) || (lost->known && lost->count))
+		return EXIT_INCOMPLETE;
+	return !snap->bpf && !options->no_bpf ? EXIT_INCOMPLETE : EXIT_OK;
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include "collect.h"
+#include "collect.skel.h"
+
+#define MAX_ENTRIES	4096
+#define MIN_ENTRIES	64
+
+struct collect {
+	struct collect_bpf *skel;
+	struct ioasid_stat *per_cpu;	/* one value as the kernel copies it out */
+	int cpus;
+	__u64 late;
+};
+
+struct collect_size collect__size(unsigned int memory_mib)
+{
+	struct collect_size size = { 0 };
+	int cpus = libbpf_num_possible_cpus();
+	__u64 entries;
+
+	size.cpus = cpus > 0 ? cpus : 1;
+	entries = ((__u64)memory_mib << 20) / (size.cpus * sizeof(struct ioasid_stat));
+	if (entries > MAX_ENTRIES)
+		entries = MAX_ENTRIES;
+	if (entries < MIN_ENTRIES)
+		entries = MIN_ENTRIES;
+	size.entries = entries;
+	size.bytes = entries * size.cpus * sizeof(struct ioasid_stat);
+	return size;
+}
+
+static int print_all(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	return vfprintf(stderr, format, args);
+}
+
+static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+static int load(struct collect *collect, unsigned int memory_mib, char *why, size_t size)
+{
+	struct collect_size maps = collect__size(memory_mib);
+	int err;
+
+	collect->cpus = maps.cpus;
+	collect->per_cpu = calloc(maps.cpus, sizeof(*collect->per_cpu));
+	collect->skel = collect_bpf__open();
+	if (!collect->skel || !collect->per_cpu) {
+		snprintf(why, size, "out of memory");
+		return -ENOMEM;
+	}
+	bpf_map__set_max_entries(collect->skel->maps.stats, maps.entries);
+	err = collect_bpf__load(collect->skel);
+	if (err == -EPERM)
+		snprintf(why, size, "the kernel refuses BPF here: look for lockdown, seccomp or a container's limits");
+	else if (err == -ENOMEM)
+		snprintf(why, size, "no memory for %llu MiB of BPF maps: give a smaller --memory",
+			 maps.bytes >> 20);
+	else if (err)
+		snprintf(why, size, "the BPF programs cannot be loaded (%s): --verbose shows why",
+			 strerror(-err));
+	return err;
+}
+
+/* One by one, so that the sentence names what is missing. */
+static int attach(struct collect *collect, char *why, size_t size)
+{
+	struct bpf_object_skeleton *skeleton = collect->skel->skeleton;
+	struct bpf_program *prog;
+	struct bpf_link *link;
+
+	for (int i = 0; i < skeleton->prog_cnt; i++) {
+		prog = *skeleton->progs[i].prog;
+		link = bpf_program__attach(prog);
+		if (!link) {
+			snprintf(why, size, "no tracepoint %s (%s): use the driver and the tool of one version",
+				 bpf_program__section_name(prog) + strlen("raw_tp/"),
+				 strerror(errno));
+			return -errno;
+		}
+		*skeleton->progs[i].link = link;
+	}
+	return 0;
+}
+
+int collect__open(struct collect **out, unsigned int memory_mib, bool verbose, char *why,
+		  size_t size)
+{
+	struct collect *collect = calloc(1, sizeof(*collect));
+	int err;
+
+	if (!collect)
+		return -ENOMEM;
+	libbpf_set_print(verbose ? print_all : print_nothing);
+	err = load(collect, memory_mib, why, size);
+	if (!err)
+		err = attach(collect, why, size);
+	if (err)
+		collect__close(collect);
+	else
+		*out = collect;
+	return err;
+}
+
+void collect__close(struct collect *collect)
+{
+	if (!collect)
+		return;
+	collect_bpf__destroy(collect->skel);
+	free(collect->per_cpu);
+	free(collect);
+}
+
+static void add_cpu(struct ioasid_stat *sum, const struct ioasid_stat *cpu)
+{
+	sum->count += cpu->count;
+	sum->errors += cpu->errors;
+	sum->bytes += cpu->bytes;
+	sum->sum_ns += cpu->sum_ns;
+	if (cpu->max_ns > sum->max_ns)
+		sum->max_ns = cpu->max_ns;
+	sum->flags |= cpu->flags;
+	if (cpu->tgid && !sum->tgid) {
+		sum->tgid = cpu->tgid;
+		memcpy(sum->comm, cpu->comm, sizeof(sum->comm));
+	}
+	for (int i = 0; i < HIST_SLOTS; i++)
+		sum->hist[i] += cpu->hist[i];
+}
+
+static void add_cpus(const struct collect *collect, struct ioasid_stat *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	for (int i = 0; i < collect->cpus; i++)
+		add_cpu(sum, &collect->per_cpu[i]);
+}
+
+static struct stat_sample *new_sample(struct sample_set *set)
+{
+	struct stat_sample *samples;
+	size_t room;
+
+	if (set->nr == set->room) {
+		room = set->room ? 2 * set->room : 16;
+		samples = reallocarray(set->samples, room, sizeof(*samples));
+		if (!samples)
+			return NULL;
+		set->samples = samples;
+		set->room = room;
+	}
+	return &set->samples[set->nr++];
+}
+
+/*
+ * New keys may be missed while we walk and are found next time; nobody but us
+ * deletes any.
+ */
+static int read_stats(struct collect *collect, struct sample_set *set)
+{
+	int fd = bpf_map__fd(collect->skel->maps.stats);
+	struct ioasid_stat_key key, *prev = NULL;
+	struct stat_sample *sample;
+
+	while (!bpf_map_get_next_key(fd, prev, &key)) {
+		prev = &key;
+		if (bpf_map_lookup_elem(fd, &key, collect->per_cpu))
+			continue;
+		sample = new_sample(set);
+		if (!sample)
+			return -ENOMEM;
+		sample->key = key;
+		sample->other = false;
+		add_cpus(collect, &sample->sum);
+	}
+	return errno == ENOENT ? 0 : -errno;
+}
+
+static int read_other(struct collect *collect, struct sample_set *set)
+{
+	int fd = bpf_map__fd(collect->skel->maps.other);
+	struct stat_sample *sample;
+
+	for (__u32 op = 0; op < IOASID_NR_OPS; op++) {
+		if (bpf_map_lookup_elem(fd, &op, collect->per_cpu))
+			return -errno;
+		sample = new_sample(set);
+		if (!sample)
+			return -ENOMEM;
+		add_cpus(collect, &sample->sum);
+		sample->key = (struct ioasid_stat_key){ .op = op };
+		sample->other = true;
+		if (!sample->sum.count && !sample->sum.errors)
+			set->nr--;
+	}
+	return 0;
+}
+
+static __u64 read_unattributed(struct collect *collect)
+{
+	int fd = bpf_map__fd(collect->skel->maps.unattributed);
+	__u64 *values = (__u64 *)collect->per_cpu, sum = 0;
+
+	for (__u32 op = 0; op < IOASID_NR_OPS; op++) {
+		if (bpf_map_lookup_elem(fd, &op, values))
+			continue;
+		for (int i = 0; i < collect->cpus; i++)
+			sum += values[i];
+	}
+	return sum;
+}
+
+/* Programs that the kernel skipped because they ran on that CPU already. */
+static __u64 read_missed(struct collect *collect)
+{
+	struct bpf_object_skeleton *skeleton = collect->skel->skeleton;
+	struct bpf_prog_info info;
+	__u64 sum = 0;
+	__u32 len;
+
+	for (int i = 0; i < skeleton->prog_cnt; i++) {
+		memset(&info, 0, sizeof(info));
+		len = sizeof(info);
+		if (!bpf_prog_get_info_by_fd(bpf_program__fd(*skeleton->progs[i].prog), &info,
+					     &len))
+			sum += info.recursion_misses;
+	}
+	return sum;
+}
+
+int collect__read(struct collect *collect, struct sample_set *set)
+{
+	int err;
+
+	set->nr = 0;
+	err = read_stats(collect, set);
+	if (!err)
+		err = read_other(collect, set);
+	set->lost = (struct lost){
+		.known = true,
+		.missed = read_missed(collect),
+		.unattributed = read_unattributed(collect),
+		.late = collect->late,
+	};
+	return err;
+}
+
+void sample_set__free(struct sample_set *set)
+{
+	free(set->samples);
+	*set = (struct sample_set){ 0 };
+}
+
+void collect__retire(struct collect *collect, const struct ioasid_stat_key *key,
+		     const struct ioasid_stat *known)
+{
+	int fd = bpf_map__fd(collect->skel->maps.stats);
+	struct ioasid_stat last;
+
+	if (bpf_map_lookup_and_delete_elem(fd, key, collect->per_cpu))
+		return;
+	add_cpus(collect, &last);
+	collect->late += last.count + last.errors - known->count - known->errors;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One JSON object per line. Numbers are numbers, null is "not known". */
+#ifndef TOOLS_JSON_H
+#define TOOLS_JSON_H
+
+#include <stdio.h>
+#include "collect.h"
+#include "probe.h"
+#include "view.h"
+
+#define JSON_SCHEMA		"ioasidtop/1"
+#define JSON_PROBE_SCHEMA	"ioasidtop-probe/1"
+
+/* 0 or a negative errno, -EIO when the stream fails. */
+int json__snapshot(FILE *out, const struct snapshot *snap, const struct view *view);
+int json__probe(FILE *out, const struct probe *probe, const struct collect_size *size,
+		const char *obstacle);
+
+#endif

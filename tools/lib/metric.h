@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The one table of everything that is shown about a space: names, units and
+ * meaning. Screen, text and JSON are made from it.
+ */
+#ifndef TOOLS_METRIC_H
+#define TOOLS_METRIC_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+
+enum unit { UNIT_NONE, UNIT_COUNT, UNIT_BYTES, UNIT_NS, UNIT_RATE };
+
+/*
+ * X(id, JSON key, unit, description). Without "total", counts are those of the
+ * interval; percentiles are midpoints of buckets, within 3.125 %.
+ */
+#define OP_METRICS(X, OP, op, ops)							\
+	X(OP##_COUNT, ops, UNIT_COUNT, "successful " op " operations")			\
+	X(OP##_RATE, op "_per_s", UNIT_RATE, "the same per second")			\
+	X(OP##_ERRORS, op "_errors", UNIT_COUNT, "refused or failed ones")		\
+	X(OP##_BYTES, op "_bytes", UNIT_BYTES, "bytes they covered")			\
+	X(OP##_SAMPLES, op "_samples", UNIT_COUNT, "operations seen by BPF")		\
+	X(OP##_MEAN, op "_mean_ns", UNIT_NS, "mean latency")				\
+	X(OP##_P50, op "_p50_ns", UNIT_NS, "median latency")				\
+	X(OP##_P90, op "_p90_ns", UNIT_NS, "90th percentile")				\
+	X(OP##_P99, op "_p99_ns", UNIT_NS, "99th percentile")				\
+	X(OP##_P999, op "_p999_ns", UNIT_NS, "99.9th percentile")			\
+	X(OP##_MAX, op "_max_ns", UNIT_NS, "longest, upper end of its bucket")
+
+#define RARE_OP_METRICS(X, OP, op)							\
+	X(OP##_COUNT, op "_samples", UNIT_COUNT, "successful " op " operations")	\
+	X(OP##_ERRORS, op "_errors", UNIT_COUNT, "refused or failed ones")		\
+	X(OP##_MAX, op "_max_ns", UNIT_NS, "longest, upper end of its bucket")
+
+#define METRICS(X)									\
+	X(PID, "pid", UNIT_NONE, "process that opened the context")			\
+	X(CTX, "ctx", UNIT_NONE, "number of the context")				\
+	X(IOASID, "ioasid", UNIT_NONE, "number of the space in its context")		\
+	X(CGROUP, "cgroup", UNIT_NONE, "cgroup v2 id of the opener")			\
+	X(DEVICES, "devices", UNIT_COUNT, "attached (context: bound) devices")		\
+	X(DOMAINS, "domains", UNIT_COUNT, "IOMMU domains behind the space")		\
+	X(MAPPINGS, "mappings", UNIT_COUNT, "live mappings")				\
+	X(MAPPED, "mapped_bytes", UNIT_BYTES, "bytes they cover")			\
+	X(PINNED, "pinned_bytes", UNIT_BYTES, "bytes pinned by them (context: registered)")	\
+	X(REGISTERED, "registered_bytes", UNIT_BYTES, "memory the context registered")	\
+	X(MAPS_TOTAL, "maps_total", UNIT_COUNT, "maps since the space was made")	\
+	X(UNMAPS_TOTAL, "unmaps_total", UNIT_COUNT, "unmaps since then")		\
+	X(MAP_ERRORS_TOTAL, "map_errors_total", UNIT_COUNT, "failed maps since then")	\
+	X(UNMAP_ERRORS_TOTAL, "unmap_errors_total", UNIT_COUNT,				\
+	  "failed unmaps since then")							\
+	OP_METRICS(X, MAP, "map", "maps")						\
+	OP_METRICS(X, UNMAP, "unmap", "unmaps")						\
+	OP_METRICS(X, INV, "inv", "invs")						\
+	RARE_OP_METRICS(X, ATTACH, "attach")						\
+	RARE_OP_METRICS(X, DETACH, "detach")						\
+	RARE_OP_METRICS(X, REGISTER, "register")					\
+	RARE_OP_METRICS(X, UNREGISTER, "unregister")					\
+	X(ERROR_RATE, "errors_per_s", UNIT_RATE, "failed operations of any kind")	\
+	X(LOST, "lost", UNIT_COUNT,							\
+	  "maps and unmaps that the driver counted and BPF missed, since the start")
+
+enum metric_id {
+#define X(id, key, unit, help) METRIC_##id,
+	METRICS(X)
+#undef X
+	NR_METRICS,
+};
+
+struct metric {
+	const char *key;
+	enum unit unit;
+	const char *help;
+};
+
+extern const struct metric metrics[NR_METRICS];
+
+/* Rates are fractional, all else is whole. */
+struct value {
+	bool known;
+	union {
+		__u64 count;
+		double rate;
+	};
+};
+
+double value__number(const struct value *value, enum metric_id id);
+
+#endif

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "track.h"
+
+struct model {
+	struct track **tracks;	/* ordered by context and space */
+	size_t nr, room;
+	struct track *other;	/* what BPF found no room for */
+	__u64 instance;
+	__u64 ts_ns;
+	__u64 seq;
+	bool started;
+	bool complete;
+};
+
+struct model *model__new(void)
+{
+	struct model *model = calloc(1, sizeof(*model));
+
+	if (!model)
+		return NULL;
+	model->other = calloc(1, sizeof(*model->other));
+	if (!model->other) {
+		free(model);
+		return NULL;
+	}
+	model->other->other = true;
+	return model;
+}
+
+static void forget_tracks(struct model *model)
+{
+	for (size_t i = 0; i < model->nr; i++)
+		track__free(model->tracks[i]);
+	model->nr = 0;
+}
+
+void model__free(struct model *model)
+{
+	if (!model)
+		return;
+	forget_tracks(model);
+	track__free(model->other);
+	free(model->tracks);
+	free(model);
+}
+
+static size_t lower_bound(const struct model *model, __u32 ctx, __u32 ioasid)
+{
+	__u64 key = (__u64)ctx << 32 | ioasid;
+	size_t first = 0, last = model->nr;
+
+	while (first < last) {
+		size_t middle = (first + last) / 2;
+		const struct track *track = model->tracks[middle];
+
+		if (((__u64)track->ctx << 32 | track->ioasid) < key)
+			first = middle + 1;
+		else
+			last = middle;
+	}
+	return first;
+}
+
+static bool make_room(struct model *model)
+{
+	size_t room = model->room ? 2 * model->room : 16;
+	struct track **tracks;
+
+	if (model->nr < model->room)
+		return true;
+	tracks = reallocarray(model->tracks, room, sizeof(*tracks));
+	if (!tracks)
+		return false;
+	model->tracks = tracks;
+	model->room = room;
+	return true;
+}
+
+static struct track *get_track(struct model *model, __u32 ctx, __u32 ioasid)
+{
+	size_t at = lower_bound(model, ctx, ioasid);
+	struct track *track;
+
+	if (at < model->nr && model->tracks[at]->ctx == ctx && model->tracks[at]->ioasid == ioasid)
+		return model->tracks[at];
+	track = make_room(model) ? calloc(1, sizeof(*track)) : NULL;
+	if (!track)
+		return NULL;
+	track->ctx = ctx;
+	track->ioasid = ioasid;
+	memmove(&model->tracks[at + 1], &model->tracks[at],
+		(model->nr - at) * sizeof(*model->tracks));
+	model->tracks[at] = track;
+	model->nr++;
+	return track;
+}
+
+/* All contexts have the instance of the module that is loaded. */
+static void check_instance(struct model *model, const struct counter_set *set)
+{
+	if (!set->nr_ctxs)
+		return;
+	if (model->instance && model->instance != set->ctxs[0].instance)
+		forget_tracks(model);
+	model->instance = set->ctxs[0].instance;
+}
+
+static int feed_ctx(struct model *model, const struct counter_ctx *ctx)
+{
+	struct track *track = get_track(model, ctx->ctx, 0);
+
+	if (!track)
+		return -ENOMEM;
+	track->live = true;
+	for (size_t i = 0; i < ctx->nr_spaces; i++) {
+		track = get_track(model, ctx->ctx, ctx->spaces[i].ioasid);
+		if (!track)
+			return -ENOMEM;
+		track__counters(track, &ctx->spaces[i], !model->started);
+	}
+	return 0;
+}
+
+static int feed(struct model *model, const struct reading *reading)
+{
+	const struct sample_set *samples = reading->samples;
+	struct track *track;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < reading->counters->nr_ctxs; i++)
+		err = feed_ctx(model, &reading->counters->ctxs[i]);
+	for (size_t i = 0; !err && samples && i < samples->nr; i++) {
+		const struct stat_sample *sample = &samples->samples[i];
+
+		track = sample->other ? model->other :
+			get_track(model, sample->key.ctx, sample->key.ioasid);
+		err = track ? track__sample(track, sample) : -ENOMEM;
+	}
+	return err;
+}
+
+static bool is_freed(const struct track *track)
+{
+	for (int op = 0; op < IOASID_NR_OPS; op++)
+		if (track->ops[op] && track->ops[op]->last.flags & IOASID_STAT_FREED)
+			return true;
+	return false;
+}
+
+/* A space we cannot read the counters of need not be gone. */
+static bool is_gone(const struct model *model, const struct track *track)
+{
+	return !track->live && !track->other && (model->complete || is_freed(track));
+}
+
+static struct row *new_row(struct snapshot *snap, const struct track *track, enum row_state state)
+{
+	struct row *row = &snap->rows[snap->nr_rows++];
+
+	row->state = state;
+	row->ctx = track->ctx;
+	row->ioasid = track->ioasid;
+	if (track->other)
+		return row;
+	set_count(&row->v[METRIC_CTX], track->ctx);
+	if (track->ioasid)
+		set_count(&row->v[METRIC_IOASID], track->ioasid);
+	return row;
+}
+
+static void fill_ctx(struct row *row, const struct counter_ctx *ctx)
+{
+	if (ctx->pid)
+		set_count(&row->v[METRIC_PID], ctx->pid);
+	set_count(&row->v[METRIC_CGROUP], ctx->cgroup);
+	/* The driver has escaped it; a file given by hand may not be the driver's. */
+	neutralise(row->comm, sizeof(row->comm), ctx->comm, strlen(ctx->comm));
+	neutralise(row->door, sizeof(row->door), ctx->door, strlen(ctx->door));
+}
+
+static __u64 count_words(const char *text)
+{
+	__u64 n = 0;
+
+	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+		text += strcspn(text, " ");
+		n++;
+	}
+	return n;
+}
+
+static int fill_space(struct row *row, const struct counter_space *space)
+{
+	size_t len = strlen(space->attached);
+
+	row->attached = malloc(4 * len + 1);
+	if (!row->attached)
+		return -ENOMEM;
+	neutralise(row->attached, 4 * len + 1, space->attached, len);
+	neutralise(row->kind, sizeof(row->kind), space->kind, strlen(space->kind));
+	set_count(&row->v[METRIC_DEVICES], count_words(space->attached));
+	set_count(&row->v[METRIC_DOMAINS], space->domains);
+	set_count(&row->v[METRIC_MAPPINGS], space->mappings);
+	set_count(&row->v[METRIC_MAPPED], space->mapped);
+	set_count(&row->v[METRIC_PINNED], space->pinned);
+	return 0;
+}
+
+static void add_ctx_row(struct model *model, struct snapshot *snap, const struct counter_ctx *ctx)
+{
+	struct track *track = get_track(model, ctx->ctx, 0);
+	struct row *row;
+
+	if (ctx->nr_spaces && !ctx->registered && !track__is_active(track))
+		return;
+	row = new_row(snap, track, ROW_CTX);
+	fill_ctx(row, ctx);
+	set_count(&row->v[METRIC_DEVICES], ctx->devices);
+	set_count(&row->v[METRIC_REGISTERED], ctx->registered);
+	set_count(&row->v[METRIC_PINNED], ctx->registered);
+	track__fill(track, row, snap->interval_ns, snap->bpf);
+}
+
+static int add_live_rows(struct model *model, struct snapshot *snap, const struct counter_set *set)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < set->nr_ctxs; i++) {
+		const struct counter_ctx *ctx = &set->ctxs[i];
+
+		add_ctx_row(model, snap, ctx);
+		for (size_t j = 0; !err && j < ctx->nr_spaces; j++) {
+			struct track *track = get_track(model, ctx->ctx, ctx->spaces[j].ioasid);
+			struct row *row = new_row(snap, track, ROW_SPACE);
+
+			fill_ctx(row, ctx);
+			err = fill_space(row, &ctx->spaces[j]);
+			track__fill(track, row, snap->interval_ns, snap->bpf);
+			track->pid = ctx->pid;
+			memcpy(track->comm, row->comm, sizeof(track->comm));
+		}
+	}
+	return err;
+}
+
+/* Known to BPF alone: gone since, or not ours to see, or without a name. */
+static void add_bpf_row(struct model *model, struct snapshot *snap, const struct track *track)
+{
+	bool gone = is_gone(model, track);
+	struct row *row;
+
+	if (track->live || ((gone || track->other) && !track__is_active(track)))
+		return;
+	row = new_row(snap, track, track->other ? ROW_OTHER : gone ? ROW_GONE :
+				   track->ioasid ? ROW_SPACE : ROW_CTX);
+	if (track->pid)
+		set_count(&row->v[METRIC_PID], track->pid);
+	memcpy(row->comm, track->other ? "(other)" : track->comm,
+	       track->other ? sizeof("(other)") : sizeof(row->comm));
+	track__fill(track, row, snap->interval_ns, snap->bpf);
+}
+
+/* Sums over rows; what a context says about its spaces is not counted twice. */
+static void sum_rows(struct snapshot *snap)
+{
+	for (size_t i = 0; i < snap->nr_rows; i++) {
+		const struct row *row = &snap->rows[i];
+
+		snap->nr_spaces += row->state == ROW_SPACE;
+		for (int id = METRIC_DEVICES; id < NR_METRICS; id++) {
+			if (!row->v[id].known || metrics[id].unit == UNIT_NS ||
+			    metrics[id].unit == UNIT_RATE ||
+			    (id == METRIC_DEVICES && row->state != ROW_SPACE))
+				continue;
+			set_count(&snap->total.v[id], snap->total.v[id].count + row->v[id].count);
+		}
+	}
+}
+
+static void add_stat(struct ioasid_stat *sum, const struct track *track, enum ioasid_op op)
+{
+	const struct ioasid_stat *delta;
+
+	if (!track->ops[op] || !track->ops[op]->seen)
+		return;
+	delta = &track->ops[op]->delta;
+	sum->count += delta->count;
+	sum->errors += delta->errors;
+	sum->bytes += delta->bytes;
+	sum->sum_ns += delta->sum_ns;
+	if (delta->max_ns > sum->max_ns)
+		sum->max_ns = delta->max_ns;
+	for (int i = 0; i < HIST_SLOTS; i++)
+		sum->hist[i] += delta->hist[i];
+}
+
+static void fill_total(const struct model *model, struct snapshot *snap)
+{
+	static const enum metric_id counted[] = {
+		METRIC_DEVICES, METRIC_DOMAINS, METRIC_MAPPINGS, METRIC_MAPPED, METRIC_PINNED,
+		METRIC_REGISTERED, METRIC_MAP_COUNT, METRIC_UNMAP_COUNT, METRIC_INV_COUNT,
+	};
+
+	snap->total.state = ROW_TOTAL;
+	/* Nobody there is nothing, not unknown; without the driver it is unknown. */
+	for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++)
+		if (snap->source != COUNTERS_NONE)
+			set_count(&snap->total.v[counted[i]], 0);
+	sum_rows(snap);
+	for (enum ioasid_op op = 0; snap->bpf && op < IOASID_NR_OPS; op++) {
+		struct ioasid_stat sum = { 0 };
+
+		for (size_t i = 0; i < model->nr; i++)
+			add_stat(&sum, model->tracks[i], op);
+		add_stat(&sum, model->other, op);
+		fill_op(snap->total.v, op, &sum);
+	}
+	fill_rates(snap->total.v, snap->interval_ns);
+}
+
+static int make_snapshot(struct model *model, const struct reading *reading,
+			 struct snapshot **out)
+{
+	struct snapshot *snap = calloc(1, sizeof(*snap));
+	int err;
+
+	if (!snap)
+		return -ENOMEM;
+	/* Each track makes one row at most. */
+	snap->rows = calloc(model->nr + 1, sizeof(*snap->rows));
+	if (!snap->rows) {
+		free(snap);
+		return -ENOMEM;
+	}
+	snap->seq = ++model->seq;
+	snap->ts_ns = reading->ts_ns;
+	snap->interval_ns = reading->ts_ns - model->ts_ns;
+	snap->instance = model->instance;
+	snap->source = reading->source;
+	snap->bpf = reading->samples;
+	snap->complete = model->complete;
+	snap->nr_ctxs = reading->counters->nr_ctxs;
+	if (reading->samples)
+		snap->lost = reading->samples->lost;
+	err = add_live_rows(model, snap, reading->counters);
+	for (size_t i = 0; i < model->nr; i++)
+		add_bpf_row(model, snap, model->tracks[i]);
+	add_bpf_row(model, snap, model->other);
+	fill_total(model, snap);
+	if (err)
+		snapshot__free(snap);
+	else
+		*out = snap;
+	return err;
+}
+
+static bool is_known_to_bpf(const struct track *track)
+{
+	for (int op = 0; op < IOASID_NR_OPS; op++)
+		if (track->ops[op] && track->ops[op]->seen)
+			return true;
+	return false;
+}
+
+static void prune(struct model *model)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < model->nr; i++) {
+		struct track *track = model->tracks[i];
+
+		if (track->live || is_known_to_bpf(track))
+			model->tracks[kept++] = track;
+		else
+			track__free(track);
+	}
+	model->nr = kept;
+}
+
+int model__step(struct model *model, const struct reading *reading, struct snapshot **snap)
+{
+	int err;
+
+	*snap = NULL;
+	check_instance(model, reading->counters);
+	model->complete = reading->counters->complete;
+	for (size_t i = 0; i < model->nr; i++)
+		track__begin(model->tracks[i]);
+	track__begin(model->other);
+	err = feed(model, reading);
+	if (err)
+		return err;
+	for (size_t i = 0; reading->samples && i < model->nr; i++)
+		track__settle(model->tracks[i], !model->started);
+	if (model->started)
+		err = make_snapshot(model, reading, snap);
+	model->started = true;
+	model->ts_ns = reading->ts_ns;
+	prune(model);
+	return err;
+}
+
+void model__retire(struct model *model, retire_fn fn, void *arg)
+{
+	for (size_t i = 0; i < model->nr; i++) {
+		struct track *track = model->tracks[i];
+
+		if (track->was_live || !is_gone(model, track) || track__is_active(track))
+			continue;
+		for (int op = 0; op < IOASID_NR_OPS; op++) {
+			struct ioasid_stat_key key = {
+				.ctx = track->ctx, .ioasid = track->ioasid, .op = op,
+			};
+
+			if (track->ops[op] && track->ops[op]->seen)
+				fn(&key, &track->ops[op]->last, arg);
+		}
+	}
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Makes snapshots out of readings: remembers the cumulative values of the last
+ * step per address space and subtracts.
+ *
+ * With BPF, what happened in an interval comes from BPF alone: one source, so
+ * that the intervals of all snapshots add up to what happened, spaces that came
+ * and went between two readings included. Without, it comes from the driver's
+ * counters. What is true now always comes from those.
+ */
+#ifndef TOOLS_MODEL_H
+#define TOOLS_MODEL_H
+
+#include "collect.h"
+
+struct model;
+
+/* One reading of all sources; samples is NULL without BPF. */
+struct reading {
+	__u64 ts_ns;
+	const struct counter_set *counters;
+	enum counter_source source;
+	const struct sample_set *samples;
+};
+
+struct model *model__new(void);
+void model__free(struct model *model);
+
+/*
+ * The first reading only sets the baseline (*snap becomes NULL); in it, the
+ * samples must have been read before the counters, in all others after them:
+ * then the driver never seems to have counted more than BPF saw because of the
+ * time in between. 0 or -ENOMEM.
+ */
+int model__step(struct model *model, const struct reading *reading, struct snapshot **snap);
+
+/* Calls fn for what BPF may forget: operations on spaces that are gone. */
+typedef void (*retire_fn)(const struct ioasid_stat_key *key, const struct ioasid_stat *known,
+			  void *arg);
+void model__retire(struct model *model, retire_fn fn, void *arg);
+
+#endif

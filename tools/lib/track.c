@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "quantile.h"
+#include "track.h"
+
+void track__free(struct track *track)
+{
+	for (int op = 0; op < IOASID_NR_OPS; op++)
+		free(track->ops[op]);
+	free(track);
+}
+
+void track__begin(struct track *track)
+{
+	track->was_live = track->live;
+	track->live = false;
+	memset(track->delta, 0, sizeof(track->delta));
+	for (int op = 0; op < IOASID_NR_OPS; op++) {
+		if (!track->ops[op])
+			continue;
+		memset(&track->ops[op]->delta, 0, sizeof(track->ops[op]->delta));
+		track->ops[op]->seen = false;
+	}
+}
+
+/* A counter that went down belongs to a new space of the same number. */
+void track__counters(struct track *track, const struct counter_space *space, bool baseline)
+{
+	const __u64 now[NR_C] = {
+		space->maps, space->map_errors, space->map_bytes, space->unmaps,
+		space->unmap_errors, space->unmap_bytes, space->invalidations,
+	};
+
+	track->live = true;
+	for (int i = 0; i < NR_C; i++) {
+		if (!baseline)
+			track->delta[i] = now[i] < track->last[i] ? now[i] : now[i] - track->last[i];
+		if (now[i] < track->last[i])
+			track->ahead_base = 0;
+		track->last[i] = now[i];
+	}
+}
+
+static void subtract(struct ioasid_stat *delta, const struct ioasid_stat *now,
+		     const struct ioasid_stat *last)
+{
+	delta->count = now->count - last->count;
+	delta->errors = now->errors - last->errors;
+	delta->bytes = now->bytes - last->bytes;
+	delta->sum_ns = now->sum_ns - last->sum_ns;
+	delta->max_ns = now->max_ns;
+	for (int i = 0; i < HIST_SLOTS; i++)
+		delta->hist[i] = now->hist[i] - last->hist[i];
+}
+
+int track__sample(struct track *track, const struct stat_sample *sample)
+{
+	struct track_op **op = &track->ops[sample->key.op];
+
+	if (!*op) {
+		*op = calloc(1, sizeof(**op));
+		if (!*op)
+			return -ENOMEM;
+	}
+	subtract(&(*op)->delta, &sample->sum, &(*op)->last);
+	(*op)->last = sample->sum;
+	(*op)->seen = true;
+	(*op)->quiet = !(*op)->delta.count && !(*op)->delta.errors;
+	if (!track->pid && sample->sum.tgid) {
+		track->pid = sample->sum.tgid;
+		neutralise(track->comm, sizeof(track->comm), sample->sum.comm,
+			   sizeof(sample->sum.comm));
+	}
+	return 0;
+}
+
+static __u64 op_count(const struct track *track, enum ioasid_op op)
+{
+	return track->ops[op] ? track->ops[op]->last.count : 0;
+}
+
+/*
+ * An operation that is counted by the driver and not yet by BPF when we read is
+ * not lost: it must be missing twice in a row.
+ */
+void track__settle(struct track *track, bool baseline)
+{
+	__s64 ahead, before = track->ahead;
+
+	if (!track->live)
+		return;
+	ahead = (__s64)(track->last[C_MAPS] + track->last[C_UNMAPS] -
+			op_count(track, IOASID_OP_MAP) - op_count(track, IOASID_OP_UNMAP));
+	if (baseline)
+		track->ahead_base = ahead;
+	ahead -= track->ahead_base;
+	track->ahead = ahead;
+	if (before < ahead)
+		ahead = before;
+	if (ahead > 0 && (__u64)ahead > track->lost)
+		track->lost = ahead;
+}
+
+bool track__is_active(const struct track *track)
+{
+	for (int op = 0; op < IOASID_NR_OPS; op++)
+		if (track->ops[op] && track->ops[op]->seen && !track->ops[op]->quiet)
+			return true;
+	return false;
+}
+
+void set_count(struct value *value, __u64 count)
+{
+	value->known = true;
+	value->count = count;
+}
+
+/* Where an operation's metrics start; the X-macro keeps them in one order. */
+static const enum metric_id first_metric[IOASID_NR_OPS] = {
+	[IOASID_OP_MAP] = METRIC_MAP_COUNT,
+	[IOASID_OP_UNMAP] = METRIC_UNMAP_COUNT,
+	[IOASID_OP_INV] = METRIC_INV_COUNT,
+	[IOASID_OP_ATTACH] = METRIC_ATTACH_COUNT,
+	[IOASID_OP_DETACH] = METRIC_DETACH_COUNT,
+	[IOASID_OP_REGISTER] = METRIC_REGISTER_COUNT,
+	[IOASID_OP_UNREGISTER] = METRIC_UNREGISTER_COUNT,
+};
+
+#define OP(id)	(METRIC_MAP_##id - METRIC_MAP_COUNT)
+
+_Static_assert(METRIC_UNMAP_MAX - METRIC_UNMAP_COUNT == OP(MAX), "same order for all");
+_Static_assert(METRIC_INV_MAX - METRIC_INV_COUNT == OP(MAX), "same order for all");
+
+static void fill_quantile(struct value *value, const __u32 *hist, double q)
+{
+	__u64 result;
+
+	if (hist__quantile(hist, q, &result))
+		set_count(value, result);
+}
+
+static void fill_max(struct value *value, const struct ioasid_stat *delta)
+{
+	__u64 result;
+
+	if (hist__max(delta->hist, delta->max_ns, &result))
+		set_count(value, result);
+}
+
+static void fill_rare_op(struct value *v, const struct ioasid_stat *delta)
+{
+	set_count(&v[0], delta->count);
+	set_count(&v[1], delta->errors);
+	fill_max(&v[2], delta);
+}
+
+void fill_op(struct value *v, enum ioasid_op op, const struct ioasid_stat *delta)
+{
+	__u64 samples = hist__total(delta->hist);
+
+	v += first_metric[op];
+	if (op > IOASID_OP_INV) {
+		fill_rare_op(v, delta);
+		return;
+	}
+	set_count(&v[OP(COUNT)], delta->count);
+	set_count(&v[OP(ERRORS)], delta->errors);
+	set_count(&v[OP(BYTES)], delta->bytes);
+	set_count(&v[OP(SAMPLES)], samples);
+	if (samples)
+		set_count(&v[OP(MEAN)], delta->sum_ns / samples);
+	fill_quantile(&v[OP(P50)], delta->hist, 0.5);
+	fill_quantile(&v[OP(P90)], delta->hist, 0.9);
+	fill_quantile(&v[OP(P99)], delta->hist, 0.99);
+	fill_quantile(&v[OP(P999)], delta->hist, 0.999);
+	fill_max(&v[OP(MAX)], delta);
+}
+
+static void fill_rate(struct value *rate, __u64 count, __u64 interval_ns)
+{
+	if (!interval_ns)
+		return;
+	rate->known = true;
+	rate->rate = (double)count * 1e9 / (double)interval_ns;
+}
+
+void fill_rates(struct value *v, __u64 interval_ns)
+{
+	static const enum metric_id errors[] = {
+		METRIC_MAP_ERRORS, METRIC_UNMAP_ERRORS, METRIC_INV_ERRORS, METRIC_ATTACH_ERRORS,
+		METRIC_DETACH_ERRORS, METRIC_REGISTER_ERRORS, METRIC_UNREGISTER_ERRORS,
+	};
+	__u64 sum = 0;
+
+	for (enum ioasid_op op = IOASID_OP_MAP; op <= IOASID_OP_INV; op++) {
+		struct value *count = &v[first_metric[op] + OP(COUNT)];
+
+		if (count->known)
+			fill_rate(&v[first_metric[op] + OP(RATE)], count->count, interval_ns);
+	}
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (v[errors[i]].known)
+			sum += v[errors[i]].count;
+	fill_rate(&v[METRIC_ERROR_RATE], sum, interval_ns);
+}
+
+/* The driver's own counts, for when there is no BPF. */
+static void fill_counters(const struct track *track, struct value *v)
+{
+	set_count(&v[METRIC_MAP_COUNT], track->delta[C_MAPS]);
+	set_count(&v[METRIC_MAP_ERRORS], track->delta[C_MAP_ERRORS]);
+	set_count(&v[METRIC_MAP_BYTES], track->delta[C_MAP_BYTES]);
+	set_count(&v[METRIC_UNMAP_COUNT], track->delta[C_UNMAPS]);
+	set_count(&v[METRIC_UNMAP_ERRORS], track->delta[C_UNMAP_ERRORS]);
+	set_count(&v[METRIC_UNMAP_BYTES], track->delta[C_UNMAP_BYTES]);
+	set_count(&v[METRIC_INV_COUNT], track->delta[C_INVS]);
+}
+
+void track__fill(const struct track *track, struct row *row, __u64 interval_ns, bool bpf)
+{
+	static const struct ioasid_stat nothing;
+
+	for (int op = 0; bpf && op < IOASID_NR_OPS; op++)
+		fill_op(row->v, op, track->ops[op] ? &track->ops[op]->delta : &nothing);
+	if (!bpf && track->ioasid)
+		fill_counters(track, row->v);
+	fill_rates(row->v, interval_ns);
+	if (track->live && track->ioasid) {
+		set_count(&row->v[METRIC_MAPS_TOTAL], track->last[C_MAPS]);
+		set_count(&row->v[METRIC_UNMAPS_TOTAL], track->last[C_UNMAPS]);
+		set_count(&row->v[METRIC_MAP_ERRORS_TOTAL], track->last[C_MAP_ERRORS]);
+		set_count(&row->v[METRIC_UNMAP_ERRORS_TOTAL], track->last[C_UNMAP_ERRORS]);
+		if (bpf)
+			set_count(&row->v[METRIC_LOST], track->lost);
+	}
+}

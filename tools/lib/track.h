@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the model remembers about one space (or context: ioasid 0). */
+#ifndef TOOLS_TRACK_H
+#define TOOLS_TRACK_H
+
+#include "model.h"
+
+/* The driver's counters of a space, in the order of struct counter_space. */
+enum { C_MAPS, C_MAP_ERRORS, C_MAP_BYTES, C_UNMAPS, C_UNMAP_ERRORS, C_UNMAP_BYTES, C_INVS, NR_C };
+
+struct track_op {
+	struct ioasid_stat last;	/* cumulative, at the last step */
+	struct ioasid_stat delta;	/* of this step; max_ns is cumulative */
+	bool seen;			/* in this step */
+	bool quiet;			/* nothing happened in it */
+};
+
+struct track {
+	__u32 ctx;
+	__u32 ioasid;
+	bool other;
+	bool live;			/* in this step's counters */
+	bool was_live;
+	__u64 last[NR_C];
+	__u64 delta[NR_C];
+	/* How far the driver is ahead of BPF: at the start, at the last step. */
+	__s64 ahead_base;
+	__s64 ahead;
+	__u64 lost;
+	__u64 pid;
+	char comm[COMM_LEN];
+	struct track_op *ops[IOASID_NR_OPS];
+};
+
+void track__free(struct track *track);
+
+/* Before a step. */
+void track__begin(struct track *track);
+
+/* What was read; track__sample() fails with -ENOMEM. */
+void track__counters(struct track *track, const struct counter_space *space, bool baseline);
+int track__sample(struct track *track, const struct stat_sample *sample);
+
+/* After all of it: compares the two sources. */
+void track__settle(struct track *track, bool baseline);
+
+bool track__is_active(const struct track *track);
+
+/* Metrics of the interval: rates and percentiles of an operation. */
+void track__fill(const struct track *track, struct row *row, __u64 interval_ns, bool bpf);
+void fill_op(struct value *v, enum ioasid_op op, const struct ioasid_stat *delta);
+void fill_rates(struct value *v, __u64 interval_ns);
+
+void set_count(struct value *value, __u64 count);
+
+#endif

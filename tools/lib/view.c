@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "columns.h"
+#include "format.h"
+#include "version.h"
+
+#define TEXT_ROWS	2	/* of the header, before what is missing */
+#define TITLE_ROWS	2
+#define MAX_COLUMNS	32
+
+int grid__init(struct grid *grid, int rows, int cols)
+{
+	grid->rows = rows;
+	grid->cols = cols;
+	grid->cells = malloc(sizeof(*grid->cells) * rows * cols);
+	if (!grid->cells)
+		return -ENOMEM;
+	for (int i = 0; i < rows * cols; i++)
+		grid->cells[i] = (struct cell){ ' ', ATTR_NORMAL };
+	return 0;
+}
+
+void grid__free(struct grid *grid)
+{
+	free(grid->cells);
+	grid->cells = NULL;
+}
+
+void grid__text(struct grid *grid, int row, int col, enum attr attr, const char *text)
+{
+	if (row < 0 || row >= grid->rows)
+		return;
+	for (; *text && col < grid->cols; text++, col++)
+		grid->cells[row * grid->cols + col] = (struct cell){ *text, attr };
+}
+
+void grid__line(const struct grid *grid, int row, char *out)
+{
+	int len = 0;
+
+	for (int col = 0; col < grid->cols; col++) {
+		out[col] = grid->cells[row * grid->cols + col].c;
+		if (out[col] != ' ')
+			len = col + 1;
+	}
+	out[len] = '\0';
+}
+
+int view__nr_columns(void)
+{
+	return nr_columns;
+}
+
+const char *view__column_name(int column)
+{
+	return columns[column].name;
+}
+
+int view__find_column(const char *name)
+{
+	for (int i = 0; i < nr_columns; i++)
+		if (!strcmp(columns[i].name, name))
+			return i;
+	return -1;
+}
+
+/* Names and numbers of things go up, amounts go down. */
+bool view__column_ascends(int column)
+{
+	return column__is_text(&columns[column]) ||
+	       metrics[columns[column].metric].unit == UNIT_NONE;
+}
+
+void view__sort(const struct view *view, struct snapshot *snap)
+{
+	const struct column *column = &columns[view->sort];
+
+	if (column->kind == COL_ATTACHED)
+		snapshot__sort(snap, METRIC_DEVICES, view->ascending);
+	else
+		snapshot__sort(snap, column->kind == COL_COMM ? NR_METRICS : column->metric,
+			       view->ascending);
+}
+
+bool view__shows(const struct view *view, const struct row *row)
+{
+	const struct value *pid = &row->v[METRIC_PID];
+
+	if (view->pid && (!pid->known || pid->count != view->pid))
+		return false;
+	return !*view->filter || row__contains(row, view->filter);
+}
+
+size_t view__count_rows(const struct view *view, const struct snapshot *snap)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; snap && i < snap->nr_rows; i++)
+		n += view__shows(view, &snap->rows[i]);
+	return n;
+}
+
+/* How much of a text goes into a line: whole words if possible. */
+static int fold(const char *text, int cols)
+{
+	int len = strlen(text), cut;
+
+	if (len <= cols)
+		return len;
+	for (cut = cols; cut > 0 && text[cut] != ' ';)
+		cut--;
+	return cut ? cut : cols;
+}
+
+/* Draws, unless grid is NULL. Returns the number of lines. */
+static int draw_folded(struct grid *grid, int row, int cols, const char *text)
+{
+	char line[512];
+	int rows = 0, len;
+
+	for (; *text; rows++) {
+		len = fold(text, cols < (int)sizeof(line) ? cols : (int)sizeof(line) - 1);
+		snprintf(line, sizeof(line), "%.*s", len, text);
+		if (grid)
+			grid__text(grid, row + rows, 0, ATTR_WARN, line);
+		text += len;
+		text += strspn(text, " ");
+	}
+	return rows;
+}
+
+static int header_rows(const struct view *view, int cols)
+{
+	int rows = TEXT_ROWS + (*view->filter != '\0');
+
+	if (view->notice)
+		rows += draw_folded(NULL, 0, cols, view->notice);
+	/* Without either a line is left free, so that the table stays in place. */
+	return (rows > TEXT_ROWS ? rows : TEXT_ROWS + 1) + TITLE_ROWS;
+}
+
+size_t view__page_rows(const struct view *view, int rows, int cols)
+{
+	rows -= header_rows(view, cols) + 1;
+	return rows > 0 ? rows : 0;
+}
+
+static void number(char *out, const struct value *value, enum metric_id id)
+{
+	format_value(out, 5, value, id);
+}
+
+static void draw_what(const struct view *view, const struct snapshot *snap, struct grid *grid)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "ioasidtop %s  %s  %s%s  every %.3gs%s",
+		 IOASID_TOOLS_VERSION, view->kernel,
+		 snap && snap->bpf ? "bpf raw_tp+" : "counters only: ",
+		 snap ? counter_source__name(snap->source) : "none", view->interval,
+		 view->frozen ? "  FROZEN" : "");
+	grid__text(grid, 0, 0, ATTR_BOLD, text);
+	if (!snap || !snap->lost.known)
+		return;
+	snprintf(text, sizeof(text), "lost %llu", lost__total(&snap->lost));
+	grid__text(grid, 0, grid->cols - (int)strlen(text),
+		   lost__total(&snap->lost) ? ATTR_WARN : ATTR_BOLD, text);
+}
+
+static void draw_totals(const struct snapshot *snap, struct grid *grid)
+{
+	char mapped[16], pinned[16], map[16], unmap[16], inv[16], errors[16], text[256];
+	const struct value *v = snap->total.v;
+
+	number(mapped, &v[METRIC_MAPPED], METRIC_MAPPED);
+	number(pinned, &v[METRIC_PINNED], METRIC_PINNED);
+	number(map, &v[METRIC_MAP_RATE], METRIC_MAP_RATE);
+	number(unmap, &v[METRIC_UNMAP_RATE], METRIC_UNMAP_RATE);
+	number(inv, &v[METRIC_INV_RATE], METRIC_INV_RATE);
+	number(errors, &v[METRIC_ERROR_RATE], METRIC_ERROR_RATE);
+	snprintf(text, sizeof(text),
+		 "%zu ctx, %zu spaces, %s mapped, %s pinned; per s: %s map, %s unmap, %s err, %s inv",
+		 snap->nr_ctxs, snap->nr_spaces, mapped, pinned, map, unmap, errors, inv);
+	grid__text(grid, 1, 0, ATTR_NORMAL, text);
+}
+
+static void draw_status(const struct view *view, const struct snapshot *snap, struct grid *grid)
+{
+	int row = TEXT_ROWS;
+	char text[128];
+
+	if (*view->filter) {
+		snprintf(text, sizeof(text), "filter '%s': %zu of %zu rows", view->filter,
+			 view__count_rows(view, snap), snap ? snap->nr_rows : 0);
+		grid__text(grid, row++, 0, ATTR_WARN, text);
+	}
+	if (view->notice)
+		draw_folded(grid, row, grid->cols, view->notice);
+}
+
+static int run_width(const int *widths, int first, int *last)
+{
+	int width = widths[first];
+
+	*last = first;
+	while (*last + 1 < nr_columns && widths[*last + 1] &&
+	       columns[*last + 1].group == columns[first].group) {
+		(*last)++;
+		width += widths[*last] + 1;
+	}
+	return width;
+}
+
+/* "--- map ----" above the columns of a group. */
+static void draw_group(struct grid *grid, int row, int col, int width, const char *name)
+{
+	int len = strlen(name), before = (width - len - 2) / 2;
+
+	for (int i = 0; i < width; i++)
+		grid__text(grid, row, col + i, ATTR_DIM, len + 4 <= width ? "-" : " ");
+	if (len + 4 > width) {
+		grid__text(grid, row, col + width - len, ATTR_DIM, name);
+		return;
+	}
+	grid__text(grid, row, col + before, ATTR_DIM, " ");
+	grid__text(grid, row, col + before + 1, ATTR_DIM, name);
+	grid__text(grid, row, col + before + 1 + len, ATTR_DIM, " ");
+}
+
+static void draw_cell(struct grid *grid, int row, int col, int width, enum attr attr, bool left,
+		      const char *text)
+{
+	char padded[128];
+
+	snprintf(padded, sizeof(padded), left ? "%-*.*s" : "%*.*s", width, width, text);
+	grid__text(grid, row, col, attr, padded);
+}
+
+static void draw_titles(const struct view *view, struct grid *grid, int row, const int *widths)
+{
+	int col = 0, last;
+
+	for (int i = 0; i < nr_columns; i++) {
+		if (!widths[i])
+			continue;
+		if (columns[i].group && (!i || columns[i - 1].group != columns[i].group))
+			draw_group(grid, row, col, run_width(widths, i, &last), columns[i].group);
+		draw_cell(grid, row + 1, col, widths[i],
+			  i == view->sort ? ATTR_SORTED : ATTR_TITLE, column__is_text(&columns[i]),
+			  columns[i].title);
+		grid__text(grid, row + 1, col + widths[i], ATTR_TITLE, " ");
+		col += widths[i] + 1;
+	}
+	for (; col < grid->cols; col++)
+		grid__text(grid, row + 1, col, ATTR_TITLE, " ");
+}
+
+static enum attr cell_attr(const struct column *column, const struct row *row)
+{
+	bool alarm = column->kind == COL_METRIC &&
+		     (column->metric == METRIC_ERROR_RATE || column->metric == METRIC_LOST);
+
+	if (alarm && row->v[column->metric].known &&
+	    value__number(&row->v[column->metric], column->metric) > 0)
+		return ATTR_WARN;
+	return row->state == ROW_GONE ? ATTR_DIM : ATTR_NORMAL;
+}
+
+static void draw_row(struct grid *grid, int at, const struct row *row, const int *widths)
+{
+	char text[128];
+	int col = 0;
+
+	for (int i = 0; i < nr_columns; i++) {
+		if (!widths[i])
+			continue;
+		column__format(&columns[i], row, widths[i], text);
+		draw_cell(grid, at, col, widths[i], cell_attr(&columns[i], row),
+			  column__is_text(&columns[i]), text);
+		col += widths[i] + 1;
+	}
+}
+
+static const char *empty_reason(const struct view *view, const struct snapshot *snap)
+{
+	if (!snap)
+		return "The first interval is running ...";
+	if (snap->source == COUNTERS_NONE)
+		return "The ioasid driver is not loaded: waiting for it.";
+	if (snap->nr_rows)
+		return "No row matches the filter.";
+	if (view->notice)
+		return "No context is open that can be seen from here.";
+	return "No context is open: nobody uses /dev/ioasid or VFIO on ioasid_vfio.";
+}
+
+static void draw_table(const struct view *view, const struct snapshot *snap, struct grid *grid,
+		       size_t first, size_t max)
+{
+	int widths[MAX_COLUMNS], at = header_rows(view, grid->cols);
+	size_t n = 0;
+
+	columns__layout(snap, grid->cols, widths);
+	draw_titles(view, grid, at - TITLE_ROWS, widths);
+	for (size_t i = 0; snap && i < snap->nr_rows; i++) {
+		if (!view__shows(view, &snap->rows[i]) || n++ < first)
+			continue;
+		if (n > first + max)
+			break;
+		draw_row(grid, at++, &snap->rows[i], widths);
+	}
+	if (!n)
+		grid__text(grid, at, 0, ATTR_NORMAL, empty_reason(view, snap));
+}
+
+static void draw_header(const struct view *view, const struct snapshot *snap, struct grid *grid)
+{
+	draw_what(view, snap, grid);
+	if (snap)
+		draw_totals(snap, grid);
+	draw_status(view, snap, grid);
+}
+
+static void draw_keys(const struct view *view, struct grid *grid)
+{
+	char text[FILTER_LEN + 64];
+
+	if (view->prompt) {
+		snprintf(text, sizeof(text), "filter (name, pid or device; Enter, Esc): %s_",
+			 view->filter);
+		grid__text(grid, grid->rows - 1, 0, ATTR_BOLD, text);
+		return;
+	}
+	snprintf(text, sizeof(text),
+		 "q quit  h help  < > sort: %s %s  r reverse  / filter  space freeze  + -",
+		 columns[view->sort].name, view->ascending ? "up" : "down");
+	grid__text(grid, grid->rows - 1, 0, ATTR_DIM, text);
+}
+
+static void draw_help(struct grid *grid)
+{
+	static const char *const lines[] = {
+		"ioasidtop: who maps memory for devices, how much, how often, how fast",
+		"",
+		"  q          quit                     < >        sort by another column",
+		"  h ? F1     this help, any key ends  r          reverse the order",
+		"  space      freeze, go on            / or f     filter by name, pid or device",
+		"  + -        longer, shorter interval Esc        no filter",
+		"  up down PgUp PgDn Home End          scroll",
+		"",
+		"  CTX ID     context and address space; ID '-' is the context itself",
+		"  DEV        attached devices",
+		"  MAPS       live mappings, SIZE bytes they cover, PIN bytes they pin",
+		"  /s         operations per second in the last interval",
+		"  p50 p99    of their latency: n, u, m, s = ns, us, ms, s; within 3.125 %",
+		"  err /s     refused or failed operations of any kind",
+		"  LOST       maps and unmaps the driver counted and BPF missed",
+		"  lost       (top right) operations missing or without a row, in all",
+		"",
+		"  '-' is: not known. Without BPF there are no latencies.",
+		"  Dim rows are spaces that vanished during the interval.",
+	};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		grid__text(grid, i, 0, i ? ATTR_NORMAL : ATTR_BOLD, lines[i]);
+}
+
+void view__screen(const struct view *view, const struct snapshot *snap, struct grid *grid)
+{
+	if (view->help) {
+		draw_help(grid);
+		return;
+	}
+	draw_header(view, snap, grid);
+	draw_table(view, snap, grid, view->first_row,
+		   view__page_rows(view, grid->rows, grid->cols));
+	draw_keys(view, grid);
+}
+
+int view__page(const struct view *view, const struct snapshot *snap, int cols, struct grid *grid)
+{
+	size_t rows = view__count_rows(view, snap);
+	int err = grid__init(grid, header_rows(view, cols) + (rows ? rows : 1), cols);
+
+	if (err)
+		return err;
+	draw_header(view, snap, grid);
+	draw_table(view, snap, grid, 0, rows);
+	return 0;
+}

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# Builds the tools and the BPF objects that are embedded in them. Run from the
+# top of the checkout, inside the lab's root:
+#	make -f tools/tools.mk O=build/tools [V=1] [CC=] [CLANG=] [BPFTOOL=]
+#
+# One build serves all kernels. All output is in $(O).
+
+O ?= build/tools
+V ?= 0
+Q ?= $(if $(filter 1,$(V)),,@)
+CC ?= cc
+CLANG ?= clang
+BPFTOOL ?= bpftool
+PKG_CONFIG ?= pkg-config
+
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Werror -Wno-sign-compare -Wno-missing-field-initializers \
+	    -Wmissing-prototypes -Wstrict-prototypes -Wvla
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -Itools/lib -I$(O) $(CFLAGS) \
+	      $(shell $(PKG_CONFIG) --cflags libbpf yyjson ncurses)
+LIBS := $(shell $(PKG_CONFIG) --libs libbpf yyjson ncurses libcap) -lm
+BPF_CFLAGS := -O2 -g -mcpu=v3 -Wall -Wextra -Werror
+# The headers of libc are not made for the bpf target: find those of the host.
+BPF_SYSTEM = $(shell $(CC) -print-multiarch 2>/dev/null)
+
+lib_objects := $(patsubst tools/lib/%.c,$(O)/lib/%.o,$(wildcard tools/lib/*.c))
+top_objects := $(patsubst tools/ioasidtop/%.c,$(O)/ioasidtop.d/%.o,$(wildcard tools/ioasidtop/*.c))
+skeletons := $(patsubst bpf/%.bpf.c,$(O)/%.skel.h,$(wildcard bpf/*.bpf.c))
+tests := $(patsubst tools/tests/%.c,$(O)/tests/%,$(wildcard tools/tests/*.c))
+
+say = @$(if $(Q),printf '  %-7s %s\n' $(1) $(2),:)
+
+.PHONY: all clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+all: $(O)/ioasidtop $(tests)
+
+$(O)/ioasidtop: $(top_objects) $(O)/libtools.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(O)/tests/%: tools/tests/%.c $(O)/libtools.a | $(O)/tests
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -Iselftests -Iinclude/uapi -pthread -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(O)/libtools.a $(LIBS)
+
+$(O)/libtools.a: $(lib_objects)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(O)/lib/%.o: tools/lib/%.c tools/tools.mk | $(O)/lib $(skeletons)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/ioasidtop.d/%.o: tools/ioasidtop/%.c tools/tools.mk | $(O)/ioasidtop.d
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/%.skel.h: $(O)/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
+
+$(O)/%.bpf.o: bpf/%.bpf.c tools/tools.mk | $(O)
+	$(call say,BPF,$<)
+	$(Q)$(CLANG) --target=bpf $(BPF_CFLAGS) -idirafter /usr/include/$(BPF_SYSTEM) \
+		-MMD -MP -MT $@ -MF $@.d -c -o $@ $<
+
+$(O) $(O)/lib $(O)/ioasidtop.d $(O)/tests:
+	$(Q)mkdir -p $@
+
+clean:
+	$(Q)rm -rf $(O)
+
+-include $(lib_objects:.o=.d) $(top_objects:.o=.d) $(wildcard $(O)/*.bpf.o.d $(O)/tests/*.d)
