@@ -84,7 +84,7 @@ else
 .NOTPARALLEL:
 
 $(build_goals):
-	$(Q)selftests/lab/in-root make -j$(JOBS) $(if $(findstring k,$(firstword -$(MAKEFLAGS))),-k) LAB=1 $(MAKEOVERRIDES) $@
+	$(Q)selftests/lab/in-root make $(if $(Q),-s) -j$(JOBS) $(if $(findstring k,$(firstword -$(MAKEFLAGS))),-k) LAB=1 $(MAKEOVERRIDES) $@
 
 modules-debug: debug-kernel
 lint: lint-scripts
