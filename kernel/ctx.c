@@ -7,6 +7,7 @@
 #include "compat.h"
 #include "ioasid_private.h"
 
+/* The list of contexts, and that of bound devices in device.c */
 DEFINE_MUTEX(ioasid_contexts_lock);
 LIST_HEAD(ioasid_contexts);
 static u32 last_ctx_id;

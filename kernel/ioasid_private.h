@@ -82,7 +82,7 @@ struct ioasid_run {
  * @nr_runs: runs in use
  * @max_runs: runs that fit into @runs
  * @runs: ascending by @first
- * @small: where @runs points as long as it suffices
+ * @small: where @runs points as long as one is enough
  */
 struct ioasid_pages {
 	struct mm_struct *mm;
@@ -93,7 +93,7 @@ struct ioasid_pages {
 	unsigned int nr_runs;
 	unsigned int max_runs;
 	struct ioasid_run *runs;
-	struct ioasid_run small[1];
+	struct ioasid_run small;
 };
 
 void ioasid_pages_init(struct ioasid_pages *pages, struct mm_struct *mm);
@@ -140,7 +140,7 @@ struct ioasid_ctx {
 	struct list_head entry;		/* in ioasid_contexts */
 	u32 id;
 	enum ioasid_door door;
-	struct mutex lock;
+	struct mutex lock;		/* see above */
 	struct xarray spaces;		/* counted */
 	struct list_head devices;
 	struct rb_root_cached regions;
@@ -200,10 +200,10 @@ struct ioasid_space {
 	u32 addr_width;			/* asked for, 0: any */
 	unsigned long last_iova;	/* by that width */
 
-	struct mutex access_lock;
+	struct mutex access_lock;	/* see above */
 	struct list_head accesses;
 
-	struct mutex lock;
+	struct mutex lock;		/* see above */
 	bool dead;			/* freed: refuses everything */
 	struct rb_root_cached maps;
 	u32 nr_maps;

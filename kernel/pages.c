@@ -31,8 +31,8 @@ void ioasid_pages_init(struct ioasid_pages *pages, struct mm_struct *mm)
 	memset(pages, 0, sizeof(*pages));
 	mmgrab(mm);
 	pages->mm = mm;
-	pages->runs = pages->small;
-	pages->max_runs = ARRAY_SIZE(pages->small);
+	pages->runs = &pages->small;
+	pages->max_runs = 1;
 }
 
 static int grow_runs(struct ioasid_pages *pages)
@@ -47,7 +47,7 @@ static int grow_runs(struct ioasid_pages *pages)
 	if (!runs)
 		return -ENOMEM;
 	memcpy(runs, pages->runs, pages->nr_runs * sizeof(*runs));
-	if (pages->runs != pages->small)
+	if (pages->runs != &pages->small)
 		kvfree(pages->runs);
 	pages->runs = runs;
 	pages->max_runs = max;
@@ -197,7 +197,7 @@ static void uncharge(struct ioasid_pages *pages, unsigned long npages)
 
 /* Charges and pins up to @want pages, at least one. */
 static int add_user_pages(struct ioasid_pages *pages, unsigned long vaddr,
-		      unsigned long want, struct page **list)
+			  unsigned long want, struct page **list)
 {
 	unsigned int gup = FOLL_LONGTERM | (pages->writable ? FOLL_WRITE : 0);
 	int rc, n;
@@ -295,7 +295,7 @@ void ioasid_pages_release(struct ioasid_pages *pages)
 			unpin_run(pages->runs[i].pfn, ioasid_run_len(pages, i),
 				  pages->writable);
 	uncharge(pages, pages->ncharged);
-	if (pages->runs != pages->small)
+	if (pages->runs != &pages->small)
 		kvfree(pages->runs);
 	mmdrop(pages->mm);
 }

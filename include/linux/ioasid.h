@@ -98,6 +98,7 @@ int ioasid_space_ranges(struct ioasid_space *space,
 struct ioasid_access_ops {
 	void (*unmap)(void *data, u64 iova, u64 size);
 };
+
 struct ioasid_access *ioasid_access_create(struct ioasid_space *space,
 					   const struct ioasid_access_ops *ops,
 					   void *data);

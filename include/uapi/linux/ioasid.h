@@ -99,6 +99,7 @@ struct ioasid_memory {
 	__u64	vaddr;
 	__u64	size;
 };
+
 #define IOASID_REGISTER_MEMORY		_IO(IOASID_TYPE, IOASID_BASE + 1)
 #define IOASID_UNREGISTER_MEMORY	_IO(IOASID_TYPE, IOASID_BASE + 2)
 
@@ -139,6 +140,7 @@ struct ioasid_alloc {
 	__u32	addr_width;
 	__u64	table;
 };
+
 #define IOASID_ALLOC	_IO(IOASID_TYPE, IOASID_BASE + 3)
 
 /**
@@ -156,6 +158,7 @@ struct ioasid_free {
 	__u32	ioasid;
 	__u32	__reserved;
 };
+
 #define IOASID_FREE	_IO(IOASID_TYPE, IOASID_BASE + 4)
 
 /*
@@ -171,6 +174,7 @@ struct ioasid_cap_header {
 
 /* The IOVAs that may be mapped, ascending, none touching another. */
 #define IOASID_CAP_IOVA_RANGES	1
+
 struct ioasid_iova_range {
 	__u64	start;
 	__u64	last;
@@ -189,6 +193,7 @@ struct ioasid_cap_iova_ranges {
  */
 #define IOASID_CAP_MISSING_DEVICES	2
 #define IOASID_DEV_NAME_LEN	32
+
 struct ioasid_missing_device {
 	__u32	group;			/* number of the IOMMU group */
 	__u32	__reserved;
@@ -231,6 +236,7 @@ struct ioasid_info {
 	__u32	nr_children;
 	__u32	cap_offset;
 };
+
 #define IOASID_GET_INFO	_IO(IOASID_TYPE, IOASID_BASE + 5)
 
 /**
@@ -258,6 +264,7 @@ struct ioasid_map_dma {
 	__u64	iova;
 	__u64	size;
 };
+
 #define IOASID_MAP_DMA	_IO(IOASID_TYPE, IOASID_BASE + 6)
 
 /**
@@ -282,6 +289,7 @@ struct ioasid_unmap_dma {
 	__u64	iova;
 	__u64	size;
 };
+
 #define IOASID_UNMAP_DMA	_IO(IOASID_TYPE, IOASID_BASE + 7)
 
 /**
@@ -299,6 +307,7 @@ struct ioasid_create_nesting {
 	__u32	parent;
 	__u32	__reserved;
 };
+
 #define IOASID_CREATE_NESTING	_IO(IOASID_TYPE, IOASID_BASE + 8)
 
 /**
@@ -323,6 +332,7 @@ struct ioasid_bind_table {
 	__u32	__reserved;
 	__u64	table;
 };
+
 #define IOASID_BIND_PGTABLE		_IO(IOASID_TYPE, IOASID_BASE + 9)
 #define IOASID_UNBIND_PGTABLE		_IO(IOASID_TYPE, IOASID_BASE + 10)
 #define IOASID_BIND_PASID_TABLE		_IO(IOASID_TYPE, IOASID_BASE + 11)
@@ -347,6 +357,7 @@ struct ioasid_invalidate_cache {
 	__u64	iova;
 	__u64	size;
 };
+
 #define IOASID_INVALIDATE_CACHE	_IO(IOASID_TYPE, IOASID_BASE + 13)
 
 /* Numbers 14..17 are kept for fault queues and dirty tracking. */
@@ -377,6 +388,7 @@ struct ioasid_device_info {
 	__u32	max_pasids;
 	__u32	cap_offset;
 };
+
 #define IOASID_DEVICE_GET_INFO	_IO(IOASID_TYPE, IOASID_BASE + 18)
 
 /*
@@ -405,6 +417,7 @@ struct vfio_bind_ioasid_fd {
 	__u32	__reserved;
 	__u64	cookie;
 };
+
 #define VFIO_BIND_IOASID_FD	_IO(';', 100 + 22)
 
 /* No argument. Detaches, resets and releases the device; also done by close. */
@@ -427,6 +440,7 @@ struct vfio_attach_ioasid {
 	__u32	ioasid;
 	__u32	user_pasid;
 };
+
 #define VFIO_ATTACH_IOASID	_IO(';', 100 + 24)
 #define VFIO_DETACH_IOASID	_IO(';', 100 + 25)
 
