@@ -420,7 +420,16 @@ struct vfio_bind_ioasid_fd {
 
 #define VFIO_BIND_IOASID_FD	_IO(';', 100 + 22)
 
-/* No argument. Detaches, resets and releases the device; also done by close. */
+/*
+ * VFIO_UNBIND_IOASID_FD - _IO(';', 100 + 23)
+ *
+ * No argument. Stops and resets the device, detaches it and gives it up; close
+ * does the same. Mapped device memory is taken away: touching it raises SIGBUS
+ * until the next bind. EINVAL when the device is not bound.
+ *
+ * Before bind everything else on the file is refused with EINVAL as well, and
+ * once the device itself is gone, everything with ENODEV.
+ */
 #define VFIO_UNBIND_IOASID_FD	_IO(';', 100 + 23)
 
 /**
