@@ -703,7 +703,7 @@ static inline bool kmsg_dma_fault(int fd, const char *device, uint64_t iova)
 	char addr[32];
 
 	snprintf(addr, sizeof(addr), "addr 0x%" PRIx64, iova);
-	return kmsg_wait(fd, 3000, "DMAR: [DMA", device + 5, addr);
+	return kmsg_wait(fd, 1000, "DMAR: [DMA", device + 5, addr);
 }
 
 /*
