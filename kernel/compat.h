@@ -120,4 +120,11 @@ compat_vfio_pci_setup_barmaps(struct vfio_pci_core_device *core)
 
 #endif /* VFIO_PCI_CORE_H */
 
+/* For vfio/: what the kernel's own type1 says to ranges that wrap around */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#define COMPAT_VFIO_EWRAP	EOVERFLOW
+#else
+#define COMPAT_VFIO_EWRAP	EINVAL
+#endif
+
 #endif /* __IOASID_COMPAT_H */

@@ -6,6 +6,8 @@
 #ifndef IOASID_SELFTESTS_VFIO_UTIL_H
 #define IOASID_SELFTESTS_VFIO_UTIL_H
 
+#include <sys/utsname.h>
+
 #include "ioasid_util.h"
 
 #define RO	VFIO_DMA_MAP_FLAG_READ
@@ -15,6 +17,17 @@
 static inline bool is_shim(void)
 {
 	return !access("/sys/module/ioasid_vfio", F_OK);
+}
+
+/* Ranges that wrap around: EOVERFLOW since 6.18, EINVAL before. */
+static inline int wrap_errno(void)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname name;
+
+	ASSERT_EQ(0, uname(&name));
+	ASSERT_EQ(2, sscanf(name.release, "%u.%u", &major, &minor));
+	return major > 6 || (major == 6 && minor >= 18) ? EOVERFLOW : EINVAL;
 }
 
 static inline int container_open(void)

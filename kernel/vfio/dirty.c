@@ -8,9 +8,9 @@
  * those pages are that mediated devices pinned or wrote.
  *
  * The bitmap has a bit for each page of the range that was asked for. Only the
- * words that cover mappings are written. In the first of them the bits before
- * the mapping stay as user space has them, since they may belong to the mapping
- * before; the bits after the last page become 0.
+ * words that cover mappings are written. A mapping that starts within a word
+ * adds its bits to what user space has there, since the rest may belong to the
+ * mapping before; all other words are overwritten.
  */
 #include <linux/bitmap.h>
 #include <linux/log2.h>
@@ -19,6 +19,7 @@
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
+#include "compat.h"
 #include "container.h"
 
 #define CHUNK_WORDS	(PAGE_SIZE / sizeof(u64))
@@ -95,11 +96,8 @@ static int put_chunk(struct dirty_query *q, u64 first, unsigned long nbits)
 	unsigned long npages = nbits << shift;
 
 	memset(q->chunk, 0, size);
-	if (offset) {
-		if (copy_from_user(q->chunk, data, sizeof(u64)))
-			return -EFAULT;
-		q->chunk[0] &= GENMASK(offset - 1, 0);
-	}
+	if (offset && copy_from_user(q->chunk, data, sizeof(u64)))
+		return -EFAULT;
 	if (q->all)
 		bitmap_set(q->chunk, offset, nbits);
 	else
@@ -246,15 +244,17 @@ static int dirty_get(struct ioasid_vfio *c, void __user *ubuf, size_t size)
 {
 	struct vfio_iommu_type1_dirty_bitmap_get range;
 	struct dirty_query q = { .clear = true };
-	u64 end;
+	u64 last;
 	int rc;
 
 	if (size < sizeof(range))
 		return -EINVAL;
 	if (copy_from_user(&range, ubuf, sizeof(range)))
 		return -EFAULT;
-	if (check_add_overflow(range.iova, range.size, &end))
+	if (!range.size)
 		return -EINVAL;
+	if (check_add_overflow(range.iova, range.size - 1, &last))
+		return -COMPAT_VFIO_EWRAP;
 	rc = ioasid_vfio_check_bitmap(&range.bitmap, range.size);
 	if (rc)
 		return rc;
@@ -263,8 +263,8 @@ static int dirty_get(struct ioasid_vfio *c, void __user *ubuf, size_t size)
 
 	guard(rwsem_write)(&c->maps_lock);
 	rc = query_init(&q, c, range.iova, &range.bitmap) ?:
-	     check_whole(c, range.iova, end - 1) ?:
-	     put_mappings(&q, end - 1);
+	     check_whole(c, range.iova, last) ?:
+	     put_mappings(&q, last);
 	kfree(q.chunk);
 	return rc;
 }

@@ -9,6 +9,7 @@
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
+#include "compat.h"
 #include "container.h"
 
 static int first_mapping(u64 iova, u64 size, u32 prot, void *arg)
@@ -203,9 +204,12 @@ static int map_dma(struct ioasid_vfio *c, void __user *ubuf)
 	if (map.argsz < minsz || !map.flags ||
 	    map.flags & ~(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE))
 		return -EINVAL;
-	if (!map.size || (map.size | map.iova | map.vaddr) & ~PAGE_MASK ||
-	    check_add_overflow(map.iova, map.size - 1, &last) ||
+	if (!map.size)
+		return -EINVAL;
+	if (check_add_overflow(map.iova, map.size - 1, &last) ||
 	    check_add_overflow(map.vaddr, map.size - 1, &last))
+		return -COMPAT_VFIO_EWRAP;
+	if ((map.size | map.iova | map.vaddr) & ~PAGE_MASK)
 		return -EINVAL;
 
 	guard(rwsem_read)(&c->maps_lock);
@@ -253,9 +257,10 @@ static int check_unmap(const struct vfio_iommu_type1_dma_unmap *unmap,
 
 	if (unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL)
 		return unmap->iova || unmap->size ? -EINVAL : 0;
-	if (!unmap->size || (unmap->iova | unmap->size) & (pgsize - 1) ||
-	    check_add_overflow(unmap->iova, unmap->size - 1, &last))
+	if (!unmap->size || (unmap->iova | unmap->size) & (pgsize - 1))
 		return -EINVAL;
+	if (check_add_overflow(unmap->iova, unmap->size - 1, &last))
+		return -COMPAT_VFIO_EWRAP;
 	return 0;
 }
 
