@@ -90,8 +90,10 @@ static int pin_one(struct ioasid_access *access, u64 iova, u32 prot,
 	if (IS_ERR(*page))
 		return PTR_ERR(*page);
 	rc = set_pin_count(access, iova, pin_count(access, iova) + 1);
-	if (!rc)
+	if (!rc) {
 		m->kpins++;
+		access->space->kpins++;
+	}
 	return rc;
 }
 
@@ -106,6 +108,7 @@ static void unpin_one(struct ioasid_access *access, u64 iova)
 	/* Lowering a count or erasing it needs no memory. */
 	set_pin_count(access, iova, count - 1);
 	m->kpins--;
+	access->space->kpins--;
 }
 
 /**
@@ -176,6 +179,7 @@ void ioasid_access_destroy(struct ioasid_access *access)
 		m = mapping_at(space, (u64)index << PAGE_SHIFT);
 		if (!WARN_ON_ONCE(!m))
 			m->kpins -= xa_to_value(entry);
+		space->kpins -= xa_to_value(entry);
 	}
 	mutex_unlock(&space->lock);
 	xa_destroy(&access->pins);

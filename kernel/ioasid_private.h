@@ -207,6 +207,7 @@ struct ioasid_space {
 	bool dead;			/* freed: refuses everything */
 	struct rb_root_cached maps;
 	u32 nr_maps;
+	unsigned long kpins;		/* sum of the mappings' */
 	struct list_head domains;
 	u32 nr_domains;
 	struct list_head groups;

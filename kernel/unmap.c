@@ -58,39 +58,42 @@ static struct ioasid_mapping *find_pinned(struct unmap *u)
 {
 	struct ioasid_mapping *m;
 
+	if (!u->space->kpins)
+		return NULL;
 	ioasid_for_each_mapping(m, u->space, u->first, u->last)
 		if (m->kpins)
 			return m;
 	return NULL;
 }
 
-static void notify_accesses(struct ioasid_space *space, u64 iova, u64 size)
+/* Asks all in-kernel users to let a mapping go; drops the lock meanwhile. */
+static void notify_accesses(struct ioasid_space *space,
+			    struct ioasid_mapping *m)
 {
+	u64 iova = m->node.start, size = ioasid_mapping_size(m);
 	struct ioasid_access *access;
 
+	mutex_unlock(&space->lock);
 	mutex_lock(&space->access_lock);
 	list_for_each_entry(access, &space->accesses, entry)
 		access->ops->unmap(access->data, iova, size);
 	mutex_unlock(&space->access_lock);
+	mutex_lock(&space->lock);
 }
 
-/* Returns with the lock held again; false when somebody does not let go. */
-static bool release_kpins(struct unmap *u)
+/* Whether the range may go as it is now, and who still holds some of it. */
+static int check_range(struct unmap *u, struct ioasid_mapping **pinned)
 {
-	struct ioasid_space *space = u->space;
-	struct ioasid_mapping *m;
-	int round;
+	int rc = ioasid_space_usable(u->space);
 
-	for (round = 0; (m = find_pinned(u)); round++) {
-		u64 iova = m->node.start, size = ioasid_mapping_size(m);
-
-		if (round >= NOTIFY_ROUNDS)
-			return false;
-		mutex_unlock(&space->lock);
-		notify_accesses(space, iova, size);
-		mutex_lock(&space->lock);
-	}
-	return true;
+	if (rc)
+		return rc;
+	if (cuts_mapping(u))
+		return -EINVAL;
+	if ((u->flags & IOASID_UNMAP_NOT_EMPTY) && !next_mapping(u))
+		return -ENOENT;
+	*pinned = find_pinned(u);
+	return 0;
 }
 
 static void take_mappings(struct unmap *u)
@@ -105,6 +108,7 @@ static void take_mappings(struct unmap *u)
 		u->size += ioasid_mapping_size(m);
 		space->stats.mapped -= ioasid_mapping_size(m);
 		space->stats.pinned -= m->own.npinned * PAGE_SIZE;
+		cond_resched();
 	}
 	space->nr_maps -= u->nr;
 	if (u->nr) {
@@ -122,8 +126,10 @@ static void clear_domain(struct unmap *u, struct ioasid_domain *d)
 	u64 start = ioasid_now(u->on), removed, flushed;
 
 	iommu_iotlb_gather_init(&gather);
-	list_for_each_entry(m, &u->maps, entry)
+	list_for_each_entry(m, &u->maps, entry) {
 		ioasid_domain_unmap(d, m, &gather);
+		cond_resched();
+	}
 	removed = ioasid_now(u->on);
 	iommu_iotlb_sync(d->domain, &gather);
 	flushed = ioasid_now(u->on);
@@ -133,24 +139,20 @@ static void clear_domain(struct unmap *u, struct ioasid_domain *d)
 
 static int unmap_locked(struct unmap *u)
 {
+	struct ioasid_mapping *pinned;
 	struct ioasid_domain *d;
-	int rc;
+	int rc, round;
 
-	rc = ioasid_space_usable(u->space);
-	if (rc)
-		return rc;
-	if (cuts_mapping(u))
-		return -EINVAL;
-	/* The lock was dropped in between: what is there now counts. */
-	if (!release_kpins(u))
-		return -EBUSY;
-	rc = ioasid_space_usable(u->space);
-	if (rc)
-		return rc;
-	if (cuts_mapping(u))
-		return -EINVAL;
-	if ((u->flags & IOASID_UNMAP_NOT_EMPTY) && !next_mapping(u))
-		return -ENOENT;
+	for (round = 0; ; round++) {
+		rc = check_range(u, &pinned);
+		if (rc)
+			return rc;
+		if (!pinned)
+			break;
+		if (round == NOTIFY_ROUNDS)
+			return -EBUSY;
+		notify_accesses(u->space, pinned);
+	}
 
 	take_mappings(u);
 	if (u->nr)
