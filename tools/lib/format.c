@@ -53,7 +53,8 @@ void format_number(char *out, size_t width, double number, enum unit unit)
 	int decimals = unit == UNIT_RATE ? rate_decimals(number, width) : 0;
 
 	for (; *suffix; suffix++, number /= scale->base, decimals = 2, exact = false)
-		if ((exact || number < scale->base - 0.5) && fit(out, width, number, *suffix, decimals))
+		if ((exact || number < scale->base - 0.5 || !suffix[1]) &&
+		    fit(out, width, number, *suffix, decimals))
 			return;
 	snprintf(out, width + 1, "%.*s", (int)width, "########");
 }

@@ -81,13 +81,30 @@ static __u64 op_count(const struct track *track, enum ioasid_op op)
 	return track->ops[op] ? track->ops[op]->last.count : 0;
 }
 
+bool track__is_active(const struct track *track)
+{
+	for (int op = 0; op < IOASID_NR_OPS; op++)
+		if (track->ops[op] && track->ops[op]->seen && !track->ops[op]->quiet)
+			return true;
+	return false;
+}
+
+static bool is_quiet(const struct track *track)
+{
+	for (int i = 0; i < NR_C; i++)
+		if (track->delta[i])
+			return false;
+	return !track__is_active(track);
+}
+
 /*
- * An operation that is counted by the driver and not yet by BPF when we read is
- * not lost: it must be missing twice in a row.
+ * The driver counts an operation shortly before BPF does, so that under load
+ * some are always on their way. They are certainly lost when they are still
+ * missing after an interval in which nothing happened.
  */
 void track__settle(struct track *track, bool baseline)
 {
-	__s64 ahead, before = track->ahead;
+	__s64 ahead;
 
 	if (!track->live)
 		return;
@@ -96,19 +113,8 @@ void track__settle(struct track *track, bool baseline)
 	if (baseline)
 		track->ahead_base = ahead;
 	ahead -= track->ahead_base;
-	track->ahead = ahead;
-	if (before < ahead)
-		ahead = before;
-	if (ahead > 0 && (__u64)ahead > track->lost)
+	if (is_quiet(track) && ahead > 0 && (__u64)ahead > track->lost)
 		track->lost = ahead;
-}
-
-bool track__is_active(const struct track *track)
-{
-	for (int op = 0; op < IOASID_NR_OPS; op++)
-		if (track->ops[op] && track->ops[op]->seen && !track->ops[op]->quiet)
-			return true;
-	return false;
 }
 
 void set_count(struct value *value, __u64 count)

@@ -23,9 +23,7 @@ struct track {
 	bool was_live;
 	__u64 last[NR_C];
 	__u64 delta[NR_C];
-	/* How far the driver is ahead of BPF: at the start, at the last step. */
-	__s64 ahead_base;
-	__s64 ahead;
+	__s64 ahead_base;		/* how far the driver was ahead of BPF at the start */
 	__u64 lost;
 	__u64 pid;
 	char comm[COMM_LEN];

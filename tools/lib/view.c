@@ -148,42 +148,39 @@ size_t view__page_rows(const struct view *view, int rows, int cols)
 	return rows > 0 ? rows : 0;
 }
 
-static void number(char *out, const struct value *value, enum metric_id id)
-{
-	format_value(out, 5, value, id);
-}
-
 static void draw_what(const struct view *view, const struct snapshot *snap, struct grid *grid)
 {
-	char text[256];
+	char text[256], every[32];
 
-	snprintf(text, sizeof(text), "ioasidtop %s  %s  %s%s  every %.3gs%s",
-		 IOASID_TOOLS_VERSION, view->kernel,
-		 snap && snap->bpf ? "bpf raw_tp+" : "counters only: ",
-		 snap ? counter_source__name(snap->source) : "none", view->interval,
-		 view->frozen ? "  FROZEN" : "");
+	snprintf(every, sizeof(every), "every %.3gs", view->interval);
+	snprintf(text, sizeof(text), "ioasidtop %s  %s  %s%s  %s", IOASID_TOOLS_VERSION,
+		 view->kernel, snap && snap->bpf ? "bpf raw_tp+" : "counters only: ",
+		 snap ? counter_source__name(snap->source) : "none",
+		 view->frozen ? "FROZEN" : every);
 	grid__text(grid, 0, 0, ATTR_BOLD, text);
 	if (!snap || !snap->lost.known)
 		return;
-	snprintf(text, sizeof(text), "lost %llu", lost__total(&snap->lost));
+	snprintf(text, sizeof(text), " lost %llu", lost__total(&snap->lost));
 	grid__text(grid, 0, grid->cols - (int)strlen(text),
 		   lost__total(&snap->lost) ? ATTR_WARN : ATTR_BOLD, text);
 }
 
 static void draw_totals(const struct snapshot *snap, struct grid *grid)
 {
-	char mapped[16], pinned[16], map[16], unmap[16], inv[16], errors[16], text[256];
-	const struct value *v = snap->total.v;
+	static const struct { enum metric_id id; const char *after; } parts[] = {
+		{ METRIC_MAPPED, " mapped, " }, { METRIC_PINNED, " pinned; per s: " },
+		{ METRIC_MAP_RATE, " map, " }, { METRIC_UNMAP_RATE, " unmap, " },
+		{ METRIC_ERROR_RATE, " err, " }, { METRIC_INV_RATE, " inv" },
+	};
+	char text[256], number[16];
+	int len;
 
-	number(mapped, &v[METRIC_MAPPED], METRIC_MAPPED);
-	number(pinned, &v[METRIC_PINNED], METRIC_PINNED);
-	number(map, &v[METRIC_MAP_RATE], METRIC_MAP_RATE);
-	number(unmap, &v[METRIC_UNMAP_RATE], METRIC_UNMAP_RATE);
-	number(inv, &v[METRIC_INV_RATE], METRIC_INV_RATE);
-	number(errors, &v[METRIC_ERROR_RATE], METRIC_ERROR_RATE);
-	snprintf(text, sizeof(text),
-		 "%zu ctx, %zu spaces, %s mapped, %s pinned; per s: %s map, %s unmap, %s err, %s inv",
-		 snap->nr_ctxs, snap->nr_spaces, mapped, pinned, map, unmap, errors, inv);
+	len = snprintf(text, sizeof(text), "%zu ctx, %zu spaces, ", snap->nr_ctxs, snap->nr_spaces);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		format_value(number, grid->cols < 100 ? 4 : 6, &snap->total.v[parts[i].id],
+			     parts[i].id);
+		len += snprintf(text + len, sizeof(text) - len, "%s%s", number, parts[i].after);
+	}
 	grid__text(grid, 1, 0, ATTR_NORMAL, text);
 }
 

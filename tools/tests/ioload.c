@@ -5,8 +5,9 @@
  *
  * Each thread maps and unmaps one page of its own; with -e, every so many times
  * it also maps what is mapped already, which is refused. With -s, each round of
- * operations has a space of its own, which is freed at its end. With -d, the
- * spaces are attached to a device, so that unmapping flushes its IOTLB.
+ * operations has a space of its own, which is freed at its end, or kept with -k.
+ * With -d, the spaces are attached to a device, so that unmapping flushes its
+ * IOTLB.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,6 +34,7 @@ struct load {
 	unsigned long pause_us;
 	size_t size;		/* of a mapping */
 	bool wait;		/* for the end of stdin */
+	bool keep;
 };
 
 struct worker {
@@ -166,7 +168,7 @@ static void parse(struct load *load, const char **device, int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "t:n:e:s:p:b:d:w")) != -1) {
+	while ((opt = getopt(argc, argv, "t:n:e:s:p:b:d:kw")) != -1) {
 		switch (opt) {
 		case 't': load->threads = number(optarg); break;
 		case 'n': load->ops = number(optarg); break;
@@ -175,9 +177,10 @@ static void parse(struct load *load, const char **device, int argc, char **argv)
 		case 'p': load->pause_us = number(optarg); break;
 		case 'b': load->size = number(optarg); break;
 		case 'd': *device = optarg; break;
+		case 'k': load->keep = true; break;
 		case 'w': load->wait = true; break;
 		default:
-			fprintf(stderr, "usage: ioload [-t THREADS] [-n OPS] [-e EVERY] [-s ROUNDS] [-p PAUSE_US] [-b BYTES] [-d DEVICE] [-w]\n");
+			fprintf(stderr, "usage: ioload [-t THREADS] [-n OPS] [-e EVERY] [-s ROUNDS] [-p PAUSE_US] [-b BYTES] [-d DEVICE] [-k] [-w]\n");
 			exit(2);
 		}
 	}
@@ -207,7 +210,7 @@ int main(int argc, char **argv)
 		int space = load.rounds ? alloc_space(&load) : ioasid;
 
 		round_of(&load, space, &sum);
-		if (load.rounds)
+		if (load.rounds && !load.keep)
 			free_space(&load, space);
 	}
 	clock_gettime(CLOCK_MONOTONIC, &end);

@@ -4,6 +4,7 @@
 #include "format.h"
 #include "model.h"
 #include "quantile.h"
+#include "view.h"
 
 /* ---- histogram ---- */
 
@@ -250,10 +251,11 @@ TEST(numbers_fit, "no number is wider than its column")
 		double number = unit == UNIT_RATE ? random_ns() / 16.0 : random_ns();
 		int width = 4 + random_u64() % 4;
 
-		if (unit == UNIT_NS)	/* up to 18 minutes */
-			number = random_ns() >> 24;
-		ASSERT_TRUE((int)strlen(formatted(width, number, unit)) <= width);
-		ASSERT_TRUE(!strchr(formatted(width, number, unit), '#'));
+		if (unit == UNIT_NS)	/* up to 9 minutes */
+			number = random_ns() >> 25;
+		if ((int)strlen(formatted(width, number, unit)) > width ||
+		    strchr(formatted(width, number, unit), '#'))
+			FAIL("%.17g of unit %d in %d characters", number, unit, width);
 	}
 }
 
@@ -394,9 +396,73 @@ TEST(interval_lost, "what the driver counted and BPF missed is reported, once it
 	/* One of the three was only late. */
 	sample(&one, 1, 1, 500);
 	snap = step(model, &(struct step){ 2000, CTX("7", "ioasid-maps-1:\t113\n"), &set });
+	ASSERT_EQ(0, snap->rows[0].v[METRIC_LOST].count);
+	snapshot__free(snap);
+	snap = step(model, &(struct step){ 3000, CTX("7", "ioasid-maps-1:\t113\n"), &set });
 	ASSERT_EQ(2, snap->rows[0].v[METRIC_LOST].count);
 	snapshot__free(snap);
 	model__free(model);
+}
+
+/* ---- screen ---- */
+
+static const char *line_of(const struct view *view, const struct snapshot *snap, int rows,
+			   int cols, int row)
+{
+	static char line[256];
+	struct grid grid;
+
+	ASSERT_EQ(0, grid__init(&grid, rows, cols));
+	view__screen(view, snap, &grid);
+	grid__line(&grid, row, line);
+	grid__free(&grid);
+	return line;
+}
+
+TEST(screen_latencies, "a screen of 80 columns has all of them, latencies included")
+{
+	struct view view = { .interval = 1, .kernel = "6.12.107+deb13-amd64" };
+	struct stat_sample one = { 0 };
+	struct sample_set set = { .samples = &one, .nr = 1, .lost.known = true };
+	struct model *model = model__new();
+	struct snapshot *snap;
+
+	step(model, &(struct step){ 0, "", &set });
+	sample(&one, 3, 1000, 1024);
+	snapshot__free(step(model, &(struct step){ 1000000000, one_ctx, &set }));
+	sample(&one, 3, 990, 1024);
+	sample(&one, 3, 10, 33000);
+	snap = step(model, &(struct step){ 2000000000, CTX("77", "ioasid-comm:\tqemu-system-x86\n"
+		"ioasid-pid:\t123456\nioasid-attached-3:\t0000:00:10.0\nioasid-mappings-3:\t7\n"
+		"ioasid-mapped-3:\t28672 B\nioasid-pinned-3:\t24576 B\nioasid-maps-3:\t2000\n"), &set });
+	ASSERT_STREQ("ioasidtop 0.1.0  6.12.107+deb13-amd64  bpf raw_tp+file  every 1s          lost 0",
+		     line_of(&view, snap, 24, 80, 0));
+	ASSERT_STREQ("                          -- mappings -- ---- map ----- --- unmap ----  err",
+		     line_of(&view, snap, 24, 80, 3));
+	ASSERT_STREQ("   PID COMM    CTX ID DEV MAPS SIZE  PIN   /s  p50  p99   /s  p50  p99   /s LOST",
+		     line_of(&view, snap, 24, 80, 4));
+	ASSERT_STREQ("123456 qemu-sy   1  3   1    7  28K  24K 1000 1.1u 1.1u    0    -    -    0    0",
+		     line_of(&view, snap, 24, 80, 5));
+	view.frozen = true;
+	ASSERT_TRUE(!!strstr(line_of(&view, snap, 24, 80, 0), "  FROZEN  "));
+	snapshot__free(snap);
+	model__free(model);
+}
+
+TEST(screen_sizes, "screens of all sizes are drawn inside themselves")
+{
+	struct view view = { .interval = 1, .kernel = "x", .notice = "something is missing here" };
+
+	for (int rows = 1; rows < 30; rows++)
+		for (int cols = 1; cols < 200; cols += 7) {
+			struct grid grid;
+
+			ASSERT_EQ(0, grid__init(&grid, rows, cols));
+			view__screen(&view, NULL, &grid);
+			view.help = !view.help;
+			view__screen(&view, NULL, &grid);
+			grid__free(&grid);
+		}
 }
 
 HARNESS_MAIN

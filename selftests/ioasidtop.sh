@@ -1,0 +1,491 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# usage: ioasidtop.sh [TEST...]
+#
+# ioasidtop in a machine of the lab: what it counts against what a load of known
+# size did, what it needs and what it says when that is missing, its screen.
+
+set -uo pipefail
+
+top=build/tools/ioasidtop
+load=build/tools/tests/ioload
+device=0000:00:10.0
+disk=0000:00:12.0
+work=$(mktemp -d)
+failed=0 number=0 skipped=0
+
+# What each test says; the functions are below, in the same order.
+tests=(
+	probe:"--probe finds everything in place, also as JSON"
+	exact_threads:"threads: all snapshots add up to the program's and the driver's counts"
+	exact_errors:"refused operations are counted as errors, exactly"
+	exact_spaces:"200 spaces that come and go between snapshots are counted exactly"
+	exact_device:"with a device: invalidations add up to the driver's counts"
+	full_map:"when the maps are full, sums stay exact and --strict exits with 4"
+	latencies:"percentiles are there, ascending, and within what the operations took"
+	vfio:"an unmodified VFIO program is seen with its name"
+	counters_only:"--no-bpf shows the driver's counters, without latencies"
+	least_caps:"CAP_BPF and CAP_PERFMON are enough for latencies"
+	no_caps:"without privileges it shows one's own contexts and says what is missing"
+	drops_caps:"no capability is left after the start"
+	no_btf:"BTF of kernel and driver is not needed"
+	no_debugfs:"without debugfs it finds contexts through /proc"
+	not_loaded:"without the driver: one sentence and exit status 3"
+	unload_attached:"the driver cannot be unloaded under it, and can when it is gone"
+	killed:"killed, it leaves nothing attached"
+	reload:"without BPF the driver is reloaded under it, rates are never negative"
+	usage:"wrong usage is exit status 2"
+	screen:"the screen at 80x24: sort, filter, freeze, help, resize, quit"
+	signals:"SIGTERM ends batch mode and screen in good order"
+	names:"no type of ours exists in the kernel's BTF"
+)
+
+fail() { echo "# $*"; return 1; }
+
+# Starts ioasidtop --json with the given arguments and waits for its first
+# record: from then on everything is counted.
+start_json() {
+	rm -f "$work/json"
+	"$top" --json -i 0.2 "$@" >"$work/json" 2>"$work/stderr" &
+	json=$!
+	for _ in {1..200}; do
+		[ -s "$work/json" ] && return 0
+		kill -0 "$json" 2>/dev/null || break
+		sleep 0.1
+	done
+	fail "no record: $(cat "$work/stderr")"
+}
+
+# Two more records after what has to be counted, then the end.
+stop_json() {
+	local n
+	n=$(($(wc -l <"$work/json") + 2))
+	for _ in {1..300}; do
+		[ "$(wc -l <"$work/json")" -lt "$n" ] || break
+		sleep 0.1
+	done
+	kill -TERM "$json"
+	wait "$json"
+}
+
+# py CODE [FILE...]: records is the list of all snapshots, args the rest.
+py() {
+	python3 - "$work/json" "${@:2}" <<END
+import json, sys
+records = [json.loads(line) for line in open(sys.argv[1])]
+args = sys.argv[2:]
+def total(key): return sum(r["total"][key] or 0 for r in records)
+def spaces(): return [s for r in records for s in r["spaces"]]
+def lost(): return sum(v or 0 for v in records[-1]["lost"].values())
+def same(what, a, b):
+	if a != b:
+		sys.exit("# %s: %s, expected %s" % (what, a, b))
+$1
+END
+}
+
+# The load, made and then held: its context stays until release_load.
+hold_load() {
+	rm -f "$work/hold"
+	: >"$work/load"
+	mkfifo "$work/hold"
+	"$@" -w <"$work/hold" >"$work/load" &
+	loading=$!
+	exec {hold}>"$work/hold"
+	for _ in {1..300}; do
+		[ ! -s "$work/load" ] || return 0
+		kill -0 "$loading" 2>/dev/null || break
+		sleep 0.1
+	done
+	release_load
+	fail "the load failed: $*"
+}
+
+release_load() {
+	exec {hold}>&-
+	wait "$loading"
+}
+
+loaded() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$work/load" "$1"; }
+
+# The load did maps and unmaps, ioasidtop saw as many, and nothing is lost.
+check_sums() {
+	py '
+did = json.load(open(args[0]))
+same("lost", lost(), 0)
+same("maps", total("maps"), did["maps"])
+same("maps in histograms", total("map_samples"), did["maps"])
+same("unmaps", total("unmaps"), did["unmaps"])
+same("unmaps in histograms", total("unmap_samples"), did["unmaps"])
+same("errors", total("map_errors") + total("unmap_errors"), did["errors"])
+for key, of_space in (("maps", "maps"), ("unmaps", "unmaps"), ("map_bytes", "map_bytes")):
+	same("rows of " + key, sum(s[of_space] or 0 for s in spaces()), total(key))
+' "$work/load"
+}
+
+probe() {
+	"$top" --probe >"$work/probe" || return 1
+	! grep ' no ' "$work/probe" || return 1
+	"$top" --probe --json >"$work/json" || return 1
+	py 'assert records[0]["bpf"] and records[0]["driver"] and records[0]["schema"] == "ioasidtop-probe/1"'
+}
+
+exact_threads() {
+	start_json --strict || return 1
+	hold_load "$load" -t 4 -n 20000 || return 1
+	stop_json || fail "--strict: $?, $(tail -n 1 "$work/json")" || return 1
+	release_load
+	check_sums && py '
+same("program", json.load(open(args[0]))["maps"], 80000)
+last = [s for s in records[-1]["spaces"] if s["ioasid"]][0]
+same("driver: maps", last["maps_total"], 80000)
+same("driver: unmaps", last["unmaps_total"], 80000)
+same("lost", last["lost"], 0)
+same("name", last["comm"], "ioload")
+for a, b in zip(records, records[1:]):
+	same("seq", b["seq"], a["seq"] + 1)
+	same("interval", b["ts_ns"] - a["ts_ns"], b["interval_ns"])
+' "$work/load"
+}
+
+exact_errors() {
+	start_json || return 1
+	"$load" -t 2 -n 3000 -e 3 >"$work/load" || return 1
+	stop_json
+	check_sums && [ "$(loaded errors)" -eq 2000 ]
+}
+
+exact_spaces() {
+	start_json || return 1
+	"$load" -t 2 -n 50 -s 200 >"$work/load" || return 1
+	stop_json
+	check_sums && [ "$(loaded maps)" -eq 20000 ]
+}
+
+# to_driver DRIVER DEVICE
+to_driver() {
+	local dir=/sys/bus/pci/devices/$2
+	[ ! -e "$dir/driver" ] || echo "$2" >"$dir/driver/unbind"
+	echo "$1" >"$dir/driver_override"
+	echo "$2" >/sys/bus/pci/drivers_probe
+	[ "$1" = "$(basename "$(readlink "$dir/driver")")" ]
+}
+
+exact_device() {
+	local invalidations
+	to_driver ioasid_pci "$device" || fail "no driver for $device" || return 1
+	start_json || return 1
+	hold_load "$load" -t 2 -n 2000 -d "/dev/ioasid-devices/$device" || return 1
+	invalidations=$(sed -n 's/^ioasid-invalidations-1:\t//p' /sys/kernel/debug/ioasid/contexts)
+	stop_json
+	release_load
+	to_driver '' "$device"
+	check_sums && py '
+same("invalidations", total("invs"), int(args[0]))
+same("attached", [s["attached"] for s in records[-1]["spaces"] if s["ioasid"]], [[args[1]]])
+' "$invalidations" "$device" && [ "$invalidations" -eq 4000 ]
+}
+
+full_map() {
+	local status
+	# 1 MiB holds 64 to 512 operations on spaces; a round makes two of them.
+	start_json --memory 1 --strict || return 1
+	"$load" -n 10 -s 1000 -k >"$work/load" || return 1
+	stop_json
+	status=$?
+	[ "$status" -eq 4 ] || fail "exit status $status" || return 1
+	py '
+did = json.load(open(args[0]))
+same("maps", total("maps"), did["maps"])
+same("unmaps", total("unmaps"), did["unmaps"])
+assert records[-1]["lost"]["unattributed"] > 0
+assert any(s["state"] == "other" for s in spaces())
+' "$work/load"
+}
+
+latencies() {
+	start_json || return 1
+	"$load" -n 20000 >"$work/load" || return 1
+	stop_json
+	py '
+did = json.load(open(args[0]))
+busy = [s for s in spaces() if s["map_samples"]]
+assert busy
+for s in busy:
+	for op in ("map", "unmap"):
+		if not s[op + "_samples"]:
+			continue
+		p = [s["%s_%s_ns" % (op, k)] for k in ("p50", "p90", "p99", "p999", "max")]
+		assert p == sorted(p) and p[0] > 0, p
+		assert s[op + "_mean_ns"] <= p[4]
+mean = sum(s["map_mean_ns"] * s["map_samples"] + s["unmap_mean_ns"] * s["unmap_samples"] for s in busy)
+assert mean < did["seconds"] * 1e9, (mean, did)
+' "$work/load"
+}
+
+vfio() {
+	to_driver vfio-pci "$disk" || fail "no vfio-pci for $disk" || return 1
+	start_json || return 1
+	for _ in 1 2 3; do
+		qemu-io --image-opts "driver=nvme,device=$disk,namespace=1" -c 'write -P 5 0 8M' \
+			-c 'read -P 5 0 8M' >"$work/qemu-io" 2>&1 || break
+	done
+	stop_json
+	to_driver '' "$disk"
+	grep -q 'read 8388608/8388608' "$work/qemu-io" || fail "$(cat "$work/qemu-io")" || return 1
+	py '
+seen = [s for s in spaces() if s["comm"] == "qemu-io"]
+assert seen, "not seen"
+assert any(s["door"] == "vfio" and args[0] in (s["attached"] or []) for s in seen), seen
+assert sum(s["maps"] or 0 for s in seen) > 0
+same("lost", lost(), 0)
+' "$disk"
+}
+
+counters_only() {
+	start_json --no-bpf || return 1
+	hold_load "$load" -n 1000 -e 10 || return 1
+	stop_json
+	release_load
+	py '
+did = json.load(open(args[0]))
+same("mode", records[-1]["mode"], "counters")
+same("maps", total("maps"), did["maps"])
+same("errors", total("map_errors"), did["errors"])
+assert all(s["map_p50_ns"] is None and s["lost"] is None for s in spaces())
+' "$work/load"
+}
+
+# as_user CAPS CMD...: an ordinary user with these capabilities only.
+as_user() {
+	setpriv --reuid 1000 --regid 1000 --clear-groups --inh-caps="-all$1" --ambient-caps="-all$1" \
+		--bounding-set="-all$1" "${@:2}"
+}
+
+least_caps() {
+	chmod 666 /dev/ioasid
+	(sleep 0.5; exec setpriv --reuid 1000 --regid 1000 --clear-groups "$load" -n 20000) >"$work/load" &
+	as_user ,+bpf,+perfmon "$top" --json -i 0.2 -n 12 >"$work/json" || return 1
+	wait
+	chmod 600 /dev/ioasid
+	py '
+same("mode", records[-1]["mode"], "raw_tp")
+same("source", records[-1]["source"], "fdinfo")
+same("maps", total("maps"), 20000)
+assert any(s["map_p99_ns"] for s in spaces())
+assert any(s["mappings"] is not None for s in spaces())
+'
+}
+
+no_caps() {
+	chmod 666 /dev/ioasid
+	hold_load setpriv --reuid 1000 --regid 1000 --clear-groups "$load" -n 10 || return 1
+	as_user '' "$top" -b --width 80 -n 1 -i 0.1 >"$work/out" || fail "exit status $?" || return 1
+	as_user '' "$top" --probe >"$work/probe"
+	release_load
+	chmod 600 /dev/ioasid
+	sed 's/^/# /' "$work/out"
+	grep -q 'CAP_BPF and CAP_PERFMON: run as root' "$work/out" && grep -q ' ioload ' "$work/out" &&
+		grep -q 'CAP_BPF  *no' "$work/probe"
+}
+
+drops_caps() {
+	start_json || return 1
+	grep -E '^Cap(Prm|Eff|Inh|Amb)|NoNewPrivs' "/proc/$json/status" >"$work/status"
+	stop_json
+	[ "$(grep -c '	0000000000000000$' "$work/status")" -eq 4 ] && grep -q '	1$' "$work/status"
+}
+
+no_btf() {
+	mount -t tmpfs none /sys/kernel/btf || return 1
+	(sleep 0.5; "$load" -n 1000 >"$work/load") &
+	"$top" --json -i 0.2 -n 10 >"$work/json"
+	"$top" --probe >"$work/probe"
+	umount /sys/kernel/btf
+	wait
+	py 'same("maps", total("maps"), 1000); same("mode", records[0]["mode"], "raw_tp")' &&
+		[ "$(grep -c 'BTF  *no .*is missing' "$work/probe")" -eq 2 ]
+}
+
+no_debugfs() {
+	mount -t tmpfs none /sys/kernel/debug || return 1
+	hold_load "$load" -n 10 || return 1
+	"$top" --json -i 0.1 -n 1 >"$work/json"
+	umount /sys/kernel/debug
+	release_load
+	py '
+same("source", records[0]["source"], "fdinfo")
+same("complete", records[0]["complete"], False)
+same("totals", [s["maps_total"] for s in records[0]["spaces"] if s["comm"] == "ioload"], [10])
+assert "debugfs" in records[0]["notice"]
+'
+}
+
+unload() { rmmod ioasid_vfio ioasid_pci ioasid; }
+
+reload_driver() {
+	local module
+	for module in ioasid ioasid_pci ioasid_vfio; do
+		insmod "$work/$module.ko" || return 1
+	done
+}
+
+not_loaded() {
+	local status
+	unload || return 1
+	"$top" -b -n 1 >"$work/out" 2>&1
+	status=$?
+	reload_driver || return 1
+	[ "$status" -eq 3 ] && [ "$(wc -l <"$work/out")" -eq 1 ] && grep -q 'is not loaded: ' "$work/out"
+}
+
+unload_attached() {
+	rmmod ioasid_vfio ioasid_pci
+	for _ in 1 2 3; do
+		start_json || return 1
+		! rmmod ioasid 2>"$work/rmmod" || fail "unloaded under the tool" || return 1
+		grep -qi 'in use\|busy\|unavailable' "$work/rmmod" || fail "$(cat "$work/rmmod")" || return 1
+		stop_json || return 1
+		rmmod ioasid || return 1
+		insmod "$work/ioasid.ko" || return 1
+	done
+	insmod "$work/ioasid_pci.ko" && insmod "$work/ioasid_vfio.ko"
+}
+
+killed() {
+	start_json || return 1
+	kill -KILL "$json"
+	wait "$json" 2>/dev/null
+	# The kernel frees links after a grace period.
+	for _ in {1..50}; do
+		! unload 2>/dev/null || break
+		sleep 0.1
+	done
+	[ ! -d /sys/module/ioasid ] && reload_driver
+}
+
+reload() {
+	start_json --no-bpf || return 1
+	"$load" -n 5000 >/dev/null
+	sleep 0.5
+	unload || fail "the tool holds the driver" || return 1
+	sleep 0.5
+	reload_driver || return 1
+	hold_load "$load" -n 100 || return 1
+	stop_json
+	release_load
+	py '
+assert any(r["source"] == "none" for r in records), "the gap was not seen"
+assert records[-1]["source"] == "debugfs" and records[-1]["instance"]
+for s in spaces():
+	assert s["map_per_s"] is None or s["map_per_s"] >= 0
+same("after", records[-1]["total"]["maps_total"], 100)
+'
+}
+
+usage() {
+	local arguments status
+	for arguments in '-i 0' '-i x' '-n 0' '-s nonsense' 'more' '--memory 0' '--nonsense'; do
+		# shellcheck disable=SC2086 # several words
+		"$top" $arguments >"$work/out" 2>&1
+		status=$?
+		[ "$status" -eq 2 ] || fail "'$arguments': exit status $status" || return 1
+	done
+	"$top" --help >/dev/null && "$top" -V | grep -q '^ioasidtop [0-9]'
+}
+
+tm() { tmux -L ioasid-test -f /dev/null "$@"; }
+
+# Waits until the screen shows a pattern.
+shows() {
+	for _ in {1..80}; do
+		tm capture-pane -p >"$work/screen" 2>/dev/null
+		! grep -qE -- "$1" "$work/screen" || return 0
+		sleep 0.1
+	done
+	sed 's/^/# /' "$work/screen"
+	fail "the screen does not show '$1'"
+}
+
+in_screen() {
+	shows '/s +p50 +p99 +/s +p50 +p99' || return 1
+	shows 'PID COMM +CTX +ID +DEV +MAPS +SIZE +PIN .* LOST$' || return 1
+	shows ' ioload +[0-9]+ +1 +0 +[0-9]+ .*[0-9]u .* 0$' || return 1
+	sed 's/^/# /' "$work/screen"
+	[ "$(wc -L <"$work/screen")" -le 80 ] && [ "$(wc -l <"$work/screen")" -eq 24 ] || return 1
+	tm send-keys '>' && shows 'sort: map-p50 down' || return 1
+	tm send-keys 'r' && shows 'sort: map-p50 up' || return 1
+	tm send-keys '/' && tm send-keys 'nobody' && shows 'filter .*: nobody_' || return 1
+	tm send-keys Enter && shows 'No row matches' && tm send-keys Escape && shows ' ioload ' || return 1
+	tm send-keys ' ' && shows 'FROZEN' || return 1
+	tm send-keys ' ' && tm send-keys 'h' && shows 'within 3.125' || return 1
+	tm send-keys 'x' && shows ' ioload ' && tm send-keys '-' && shows 'every 0.5s' || return 1
+	tm resize-window -x 150 -y 12 && shows 'inval' && shows 'DEVICES' || return 1
+	tm resize-window -x 40 -y 8 && shows '^PID' || return 1
+	tm resize-window -x 80 -y 24 && shows 'LOST$' || return 1
+	tm send-keys 'q'
+	shows 'exit status 0'
+}
+
+screen() {
+	local status
+	"$load" -n 1000000000 >/dev/null &
+	loading=$!
+	TERM=xterm tm new-session -d -x 80 -y 24 "$top; echo exit status \$?; sleep 100"
+	in_screen
+	status=$?
+	tm kill-server
+	kill "$loading"
+	wait "$loading" 2>/dev/null
+	return "$status"
+}
+
+signals() {
+	start_json || return 1
+	stop_json || fail "batch: exit status $?" || return 1
+	TERM=xterm tm new-session -d -x 80 -y 24 "exec $top; echo never"
+	shows 'sort:' || return 1
+	TERM=xterm tm new-window "$top; echo exit status \$?; stty -a | grep -o '[-]*icanon'; sleep 100"
+	shows 'sort:' || return 1
+	kill -TERM "$(pgrep -n -x ioasidtop)"
+	shows 'exit status 0' && shows '^icanon'
+	set -- $?
+	tm kill-server
+	return "$1"
+}
+
+names() {
+	local type
+	bpftool btf dump file /sys/kernel/btf/vmlinux >"$work/btf" || return 1
+	grep -oE '\b(struct|enum) ioasid_[a-z_0-9]+' bpf/*.h bpf/*.c | sed 's/.* //' | sort -u >"$work/types"
+	[ -s "$work/types" ] || return 1
+	while read -r type; do
+		! grep -q "'$type'" "$work/btf" || fail "$type is in the kernel's BTF" || return 1
+	done <"$work/types"
+}
+
+wanted=" $* "
+[ $# -gt 0 ] || wanted=''
+if ! [ -e /dev/ioasid ] || ! [ -x "$top" ]; then
+	echo "1..0 # SKIP no /dev/ioasid or no $top"
+	exit 4
+fi
+trap 'rm -rf "$work"' EXIT
+cp "$LAB_MODULES"/*.ko "$work"	# a build may replace them meanwhile
+echo "TAP version 13"
+echo "1..${#tests[@]}"
+for entry in "${tests[@]}"; do
+	name=${entry%%:*} number=$((number + 1))
+	if [ -n "$wanted" ] && [[ $wanted != *" $name "* ]]; then
+		echo "ok $number - ${entry#*:} # SKIP not asked for"
+		skipped=$((skipped + 1))
+	elif "$name"; then
+		echo "ok $number - ${entry#*:}"
+	else
+		echo "not ok $number - ${entry#*:}"
+		failed=$((failed + 1))
+	fi
+done
+echo "# Totals: pass:$((number - failed - skipped)) fail:$failed xfail:0 xpass:0 skip:$skipped error:0"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# usage: tools_screen.sh [--update]
+#
+# What ioasidtop prints from recorded counters, against files that were looked
+# at by a person. --update writes those anew: look at them.
+
+set -uo pipefail
+
+data=tools/tests/data
+top=(build/tools/ioasidtop --counters "$data/counters-1" --counters "$data/counters-2")
+
+# name: what it shows: arguments
+cases=(
+	"screen-80x24:a screen of 80x24:--width 80 --screen 24"
+	"screen-wide:a wide screen, sorted by mapped bytes:--width 150 --screen 16 -s mapped"
+	"screen-filter:a filter on a device:--width 100 --screen 12 -f 00:11.0"
+	"screen-narrow:a terminal that is too narrow:--width 40 --screen 10"
+	"table:a table for print, by name:--width 100 -s comm"
+	"table-pid:the rows of one process, numbers ascending:-p 812 -s map -r"
+	"reload:the driver loaded anew, rates are not negative:--counters $data/counters-3"
+	"json:JSON of one process:--json -f qemu"
+)
+
+# What differs from boot to boot.
+run() { "${top[@]}" "$@" 2>&1 | sed -E 's/"boot_id":("[^"]*"|null)/"boot_id":"-"/'; }
+
+if [ "${1-}" = --update ]; then
+	for entry in "${cases[@]}"; do
+		IFS=: read -r name _ <<<"$entry"
+		read -r -a arguments <<<"${entry#*:*:}"
+		run "${arguments[@]}" >"$data/$name.txt"
+	done
+	exit
+fi
+
+number=0 failed=0
+echo "TAP version 13"
+echo "1..${#cases[@]}"
+for entry in "${cases[@]}"; do
+	IFS=: read -r name title _ <<<"$entry"
+	read -r -a arguments <<<"${entry#*:*:}"
+	number=$((number + 1))
+	if run "${arguments[@]}" | diff -u "$data/$name.txt" - | sed 's/^/# /'; then
+		echo "ok $number - $title"
+	else
+		echo "not ok $number - $title"
+		failed=$((failed + 1))
+	fi
+done
+[ "$failed" -eq 0 ]
