@@ -166,6 +166,15 @@ static u64 span(u64 from, u64 to)
 	return from && to ? to - from : 0;
 }
 
+/* Of the range, which may be a slice of registered memory. */
+static u32 count_runs(const struct ioasid_mapping *m)
+{
+	unsigned long last = m->first + ioasid_mapping_npages(m) - 1;
+
+	return ioasid_pages_find(m->pages, last) -
+	       ioasid_pages_find(m->pages, m->first) + 1;
+}
+
 static int map(struct ioasid_space *space, struct ioasid_mapping *m, u64 vaddr,
 	       struct map_clock *clock)
 {
@@ -188,7 +197,8 @@ static int map(struct ioasid_space *space, struct ioasid_mapping *m, u64 vaddr,
 	if (rc)
 		unreserve(space, m);
 	/* Once unlocked, a mapping that was made may be unmapped again. */
-	clock->runs = m->own.nr_runs;
+	if (!rc && clock->on)
+		clock->runs = count_runs(m);
 	mutex_unlock(&space->lock);
 	clock->installed = ioasid_now(clock->on);
 	return rc;
