@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The counters in /proc/PID/fdinfo and debugfs, against docs/fdinfo.md, which is
+ * read from the checkout the test runs in.
+ */
+#include <sched.h>
+#include <sys/prctl.h>
+
+#include "ioasid_util.h"
+
+#define DOCUMENT	"docs/fdinfo.md"
+#define KEYS_MAX	64
+
+FIXTURE(ctx) {
+	int fd;
+	int id;
+	char *mem;
+};
+
+FIXTURE_SETUP(ctx)
+{
+	self->fd = test_open();
+	self->id = test_alloc(self->fd);
+	self->mem = memory(32 * PAGE);
+}
+
+FIXTURE_TEARDOWN(ctx)
+{
+	close(self->fd);
+}
+
+/* Keys as documented: "ioasid-abi", "ioasid-maps-N". */
+static unsigned int documented(char keys[][64])
+{
+	static char text[1 << 16];
+	unsigned int nr = 0;
+	char *at, *end;
+
+	if (read_text(DOCUMENT, text, sizeof(text)) < 0)
+		SKIP("no " DOCUMENT " here");
+	for (at = text; (at = strstr(at, "\n| `")); at = end) {
+		at += strlen("\n| `");
+		end = strchr(at, '`');
+		ASSERT_TRUE(end && nr < KEYS_MAX);
+		snprintf(keys[nr++], 64, "%.*s", (int)(end - at), at);
+	}
+	ASSERT_LT(10, nr);
+	return nr;
+}
+
+/* The key of a line without the number of the space: "ioasid-maps-N". */
+static void general_key(const char *line, char *key)
+{
+	char *dash;
+
+	snprintf(key, 64, "%.*s", (int)strcspn(line, ":"), line);
+	dash = strrchr(key, '-');
+	if (dash && isdigit(dash[1]))
+		strcpy(dash + 1, "N");
+}
+
+TEST_F(ctx, documented_keys, "fdinfo has exactly the documented keys")
+{
+	char keys[KEYS_MAX][64], key[64];
+	unsigned int nr = documented(keys), seen[KEYS_MAX] = {}, i;
+	char *text = fdinfo_text(self->fd);
+
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		general_key(line, key);
+		for (i = 0; i < nr && strcmp(keys[i], key); i++)
+			;
+		if (i < nr)
+			seen[i]++;
+		else
+			FAIL("\"%s\" is not documented", key);
+	}
+	for (i = 0; i < nr; i++) {
+		if (seen[i] != 1)
+			diag("%s: %u times", keys[i], seen[i]);
+		EXPECT_EQ(1, seen[i]);
+	}
+}
+
+TEST_F(ctx, units, "sizes carry the unit B, every value follows a tab")
+{
+	char *text = fdinfo_text(self->fd);
+
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		char *tab = strstr(line, ":\t");
+		bool bytes = strstr(line, "-bytes-") || strstr(line, "-mapped-") ||
+			     strstr(line, "-pinned-") || strstr(line, "-registered");
+
+		ASSERT_TRUE(tab);
+		if (bytes != (strlen(tab) > 2 && !strcmp(tab + strlen(tab) - 2, " B")))
+			FAIL("%s", line);
+	}
+}
+
+static void check(struct fixture_ctx *self, int line, const char *key, uint64_t value)
+{
+	uint64_t seen = fdinfo_get_n(self->fd, key, self->id);
+
+	if (seen == value)
+		return;
+	diag("line %d: %s is %lld, expected %lld", line, key, (long long)seen,
+	     (long long)value);
+	harness_fail(false);
+}
+
+#define CHECK(key, value) check(self, __LINE__, "ioasid-" key, value)
+
+TEST_F(ctx, values, "values after known operations")
+{
+	CHECK("mappings", 0);
+	test_map(self->fd, self->id, self->mem, 0, 4 * PAGE);
+	test_map(self->fd, self->id, self->mem, MIB, 3 * PAGE);
+	test_err_map(EEXIST, self->fd, self->id, self->mem, 0, PAGE);
+	CHECK("mappings", 2);
+	CHECK("mapped", 7 * PAGE);
+	CHECK("pinned", 7 * PAGE);
+	CHECK("maps", 2);
+	CHECK("map-errors", 1);
+	CHECK("map-bytes", 7 * PAGE);
+	CHECK("unmaps", 0);
+	test_err_unmap(EINVAL, self->fd, self->id, 0, PAGE);
+	test_err_unmap(ENOENT, self->fd, self->id, 2 * MIB, PAGE);
+	test_unmap(self->fd, self->id, 0, 4 * PAGE);
+	CHECK("mappings", 1);
+	CHECK("mapped", 3 * PAGE);
+	CHECK("pinned", 3 * PAGE);
+	CHECK("unmaps", 1);
+	CHECK("unmap-errors", 2);
+	CHECK("unmap-bytes", 4 * PAGE);
+	test_map(self->fd, self->id, self->mem, 0, PAGE);
+	test_unmap_all(4 * PAGE, self->fd, self->id);
+	CHECK("maps", 3);
+	CHECK("map-bytes", 8 * PAGE);
+	CHECK("unmaps", 2);
+	CHECK("unmap-bytes", 8 * PAGE);
+	CHECK("mapped", 0);
+	CHECK("pinned", 0);
+	CHECK("domains", 0);
+	CHECK("invalidations", 0);	/* there is no domain */
+	test_unmap_all(0, self->fd, self->id);
+	CHECK("unmaps", 2);	/* nothing was removed */
+	CHECK("unmap-errors", 2);
+}
+
+TEST_F(ctx, registered, "registered memory is counted apart from mapped memory")
+{
+	test_register(self->fd, self->mem, 4 * PAGE);
+	test_register(self->fd, self->mem + 8 * PAGE, PAGE);
+	EXPECT_EQ(2, fdinfo_get(self->fd, "ioasid-regions"));
+	EXPECT_EQ(5 * PAGE, fdinfo_get(self->fd, "ioasid-registered"));
+	test_map(self->fd, self->id, self->mem, 0, 4 * PAGE);
+	CHECK("mapped", 4 * PAGE);
+	CHECK("pinned", 0);
+	test_unmap(self->fd, self->id, 0, 4 * PAGE);
+	test_unregister(self->fd, self->mem, 4 * PAGE);
+	EXPECT_EQ(1, fdinfo_get(self->fd, "ioasid-regions"));
+	EXPECT_EQ(PAGE, fdinfo_get(self->fd, "ioasid-registered"));
+}
+
+static bool has_line(int fd, const char *line)
+{
+	char *text = fdinfo_text(fd), *at = strstr(text, line);
+	bool found = at && (at == text || at[-1] == '\n') && at[strlen(line)] == '\n';
+
+	if (!found)
+		diag("no line \"%s\" in:\n%s", line, text);
+	free(text);
+	return found;
+}
+
+TEST_F(ctx, identity, "who opened a context: pid, name, door, number")
+{
+	int copy = dup(self->fd), other = test_open();
+	char line[64];
+
+	EXPECT_EQ(getpid(), fdinfo_get(self->fd, "ioasid-pid"));
+	EXPECT_EQ(1, fdinfo_get(self->fd, "ioasid-abi"));
+	EXPECT_EQ(1, fdinfo_get(self->fd, "ioasid-spaces"));
+	EXPECT_EQ(0, fdinfo_get(self->fd, "ioasid-devices"));
+	EXPECT_TRUE(has_line(self->fd, "ioasid-door:\tdev"));
+	EXPECT_TRUE(has_line(self->fd, "ioasid-comm:\tfdinfo"));
+	snprintf(line, sizeof(line), "ioasid-kind-%d:\tkernel", self->id);
+	EXPECT_TRUE(has_line(self->fd, line));
+	snprintf(line, sizeof(line), "ioasid-attached-%d:\t", self->id);
+	EXPECT_TRUE(has_line(self->fd, line));
+	EXPECT_EQ(fdinfo_get(self->fd, "ioasid-ctx"), fdinfo_get(copy, "ioasid-ctx"));
+	EXPECT_LT(fdinfo_get(self->fd, "ioasid-ctx"), fdinfo_get(other, "ioasid-ctx"));
+	EXPECT_EQ(fdinfo_get(self->fd, "ioasid-instance"), fdinfo_get(other, "ioasid-instance"));
+	EXPECT_LT(0, fdinfo_get(self->fd, "ioasid-instance"));
+}
+
+TEST(names, "names with control bytes and other alphabets are escaped")
+{
+	int fd;
+
+	ASSERT_EQ(0, prctl(PR_SET_NAME, "a\nb\x1b[\\\xc3\xa9"));
+	fd = test_open();
+	EXPECT_TRUE(has_line(fd, "ioasid-comm:\ta\\x0ab\\x1b[\\x5c\\xc3\\xa9"));
+}
+
+TEST_F(ctx, pid_namespace, "the opener's pid is 0 for a reader who cannot see it")
+{
+	pid_t pid;
+	int status;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWPID));
+	pid = fork();
+	if (!pid) {
+		EXPECT_EQ(0, fdinfo_get(self->fd, "ioasid-pid"));
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(0, status);
+	EXPECT_EQ(getpid(), fdinfo_get(self->fd, "ioasid-pid"));
+}
+
+static void become_nobody(void)
+{
+	ASSERT_EQ(0, setgid(65534));
+	ASSERT_EQ(0, setuid(65534));
+	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
+}
+
+TEST_F(ctx, unprivileged, "a user without privileges reads what its own processes opened")
+{
+	char path[64], text[FDINFO_MAX];
+	int status;
+	pid_t pid;
+
+	test_map(self->fd, self->id, self->mem, 0, 4 * PAGE);
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", getpid(), self->fd);
+	pid = fork();
+	if (!pid) {
+		become_nobody();
+		EXPECT_EQ(4 * PAGE, fdinfo_get_n(self->fd, "ioasid-mapped", self->id));
+		EXPECT_TRUE(read_text(path, text, sizeof(text)) < 0);	/* still root's */
+		EXPECT_TRUE(read_text(IOASID_DEBUGFS, text, sizeof(text)) < 0);
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(0, status);
+	become_nobody();
+	pid = fork();
+	if (!pid) {
+		EXPECT_TRUE(read_text(path, text, sizeof(text)) > 0);
+		EXPECT_TRUE(strstr(text, "ioasid-mapped-1:\t16384 B"));
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(0, status);
+}
+
+TEST_F(ctx, debugfs, "debugfs shows the same text for every context")
+{
+	int other = test_open();
+	char text[1 << 16], *one, *two;
+
+	test_map(self->fd, self->id, self->mem, 0, 4 * PAGE);
+	test_register(other, self->mem, 4 * PAGE);
+	ASSERT_TRUE(read_text(IOASID_DEBUGFS, text, sizeof(text)) > 0);
+	one = strstr(text, fdinfo_text(self->fd));
+	two = strstr(text, fdinfo_text(other));
+	ASSERT_TRUE(one && two);
+	EXPECT_TRUE(one < two);
+	EXPECT_EQ('\n', one[strlen(fdinfo_text(self->fd))]);	/* an empty line */
+}
+
+TEST_F(ctx, devices, "attached devices, domains and invalidations")
+{
+	struct edu_device dev[2];
+	char line[128];
+
+	edu_device_open(&dev[0], 0);
+	edu_device_open(&dev[1], 1);
+	test_bind(dev[0].fd, self->fd, 1);
+	EXPECT_EQ(1, fdinfo_get(self->fd, "ioasid-devices"));
+	CHECK("domains", 0);
+	test_attach(dev[0].fd, self->id);
+	snprintf(line, sizeof(line), "ioasid-attached-%d:\t%s", self->id, dev[0].name);
+	EXPECT_TRUE(has_line(self->fd, line));
+	CHECK("domains", 1);
+	test_bind(dev[1].fd, self->fd, 2);
+	test_attach(dev[1].fd, self->id);
+	EXPECT_EQ(2, fdinfo_get(self->fd, "ioasid-devices"));
+	snprintf(line, sizeof(line), "ioasid-attached-%d:\t%s %s", self->id, dev[0].name,
+		 dev[1].name);
+	EXPECT_TRUE(has_line(self->fd, line));
+	CHECK("domains", 1);	/* two devices of one kind share it */
+	for (int i = 0; i < 3; i++)
+		test_map(self->fd, self->id, self->mem, i * MIB, 4 * PAGE);
+	CHECK("invalidations", 0);
+	test_unmap(self->fd, self->id, 0, 4 * PAGE);
+	CHECK("invalidations", 1);
+	test_unmap_some(8 * PAGE, self->fd, self->id, 0, 4 * MIB);
+	CHECK("invalidations", 2);	/* one for all mappings of the range */
+	test_detach(dev[0].fd, self->id);
+	test_detach(dev[1].fd, self->id);
+	CHECK("domains", 0);
+	edu_device_close(&dev[0]);
+	edu_device_close(&dev[1]);
+	EXPECT_EQ(0, fdinfo_get(self->fd, "ioasid-devices"));
+}
+
+HARNESS_MAIN
