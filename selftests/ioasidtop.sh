@@ -109,19 +109,24 @@ release_load() {
 
 loaded() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$work/load" "$1"; }
 
-# The load did maps and unmaps, ioasidtop saw as many, and nothing is lost.
+# The load did maps and unmaps, ioasidtop saw as many. Where the kernel runs
+# tracepoints preemptibly (7.x), it skips a program that it has interrupted: then
+# latencies are missing, which must be said, but nothing in the counts; only of
+# spaces that come and go unseen (argument "unseen") is there no other record.
 check_sums() {
 	py '
 did = json.load(open(args[0]))
-same("lost", lost(), 0)
-same("maps", total("maps"), did["maps"])
-same("maps in histograms", total("map_samples"), did["maps"])
-same("unmaps", total("unmaps"), did["unmaps"])
-same("unmaps in histograms", total("unmap_samples"), did["unmaps"])
+excuse = lost() if args[1] == "unseen" else 0
+assert 0 <= did["maps"] - total("maps") <= excuse, (total("maps"), did)
+assert 0 <= did["unmaps"] - total("unmaps") <= excuse, (total("unmaps"), did)
 same("errors", total("map_errors") + total("unmap_errors"), did["errors"])
-for key, of_space in (("maps", "maps"), ("unmaps", "unmaps"), ("map_bytes", "map_bytes")):
-	same("rows of " + key, sum(s[of_space] or 0 for s in spaces()), total(key))
-' "$work/load"
+for key in ("maps", "unmaps", "map_bytes", "invs"):
+	same("rows of " + key, sum(s[key] or 0 for s in spaces()), total(key))
+without = did["maps"] + did["unmaps"] - total("map_samples") - total("unmap_samples")
+if lost():
+	print("# %d operations without latency, said to be lost: %d" % (without, lost()))
+assert 0 <= without <= lost(), (without, lost())
+' "$work/load" "${1-}"
 }
 
 probe() {
@@ -132,21 +137,25 @@ probe() {
 }
 
 exact_threads() {
+	local status
 	start_json --strict || return 1
 	hold_load "$load" -t 4 -n 20000 || return 1
-	stop_json || fail "--strict: $?, $(tail -n 1 "$work/json")" || return 1
+	stop_json
+	status=$?
 	release_load
 	check_sums && py '
+same("--strict", int(args[1]), 4 if lost() else 0)
+
 same("program", json.load(open(args[0]))["maps"], 80000)
 last = [s for s in records[-1]["spaces"] if s["ioasid"]][0]
 same("driver: maps", last["maps_total"], 80000)
 same("driver: unmaps", last["unmaps_total"], 80000)
-same("lost", last["lost"], 0)
+same("lost", last["lost"] > 0, lost() > 0)
 same("name", last["comm"], "ioload")
 for a, b in zip(records, records[1:]):
 	same("seq", b["seq"], a["seq"] + 1)
 	same("interval", b["ts_ns"] - a["ts_ns"], b["interval_ns"])
-' "$work/load"
+' "$work/load" "$status"
 }
 
 exact_errors() {
@@ -160,7 +169,7 @@ exact_spaces() {
 	start_json || return 1
 	"$load" -t 2 -n 50 -s 200 >"$work/load" || return 1
 	stop_json
-	check_sums && [ "$(loaded maps)" -eq 20000 ]
+	check_sums unseen && [ "$(loaded maps)" -eq 20000 ]
 }
 
 # to_driver DRIVER DEVICE
@@ -177,7 +186,7 @@ exact_device() {
 	to_driver ioasid_pci "$device" || fail "no driver for $device" || return 1
 	start_json || return 1
 	hold_load "$load" -t 2 -n 2000 -d "/dev/ioasid-devices/$device" || return 1
-	invalidations=$(sed -n 's/^ioasid-invalidations-1:\t//p' /sys/kernel/debug/ioasid/contexts)
+	invalidations=$(sed -n 's/^ioasid-invalidations-1:\t//p' /sys/kernel/debug/ioasid/contexts | tail -n 1)
 	stop_json
 	release_load
 	to_driver '' "$device"
@@ -465,6 +474,15 @@ names() {
 	done <"$work/types"
 }
 
+# A test that failed may have left programs running. Always false.
+leftovers() {
+	local pids
+	mapfile -t pids < <(jobs -p)
+	[ "${#pids[@]}" -eq 0 ] || kill "${pids[@]}" 2>/dev/null
+	sleep 0.5
+	false
+}
+
 wanted=" $* "
 [ $# -gt 0 ] || wanted=''
 if ! [ -e /dev/ioasid ] || ! [ -x "$top" ]; then
@@ -480,7 +498,7 @@ for entry in "${tests[@]}"; do
 	if [ -n "$wanted" ] && [[ $wanted != *" $name "* ]]; then
 		echo "ok $number - ${entry#*:} # SKIP not asked for"
 		skipped=$((skipped + 1))
-	elif "$name"; then
+	elif "$name" || leftovers; then
 		echo "ok $number - ${entry#*:}"
 	else
 		echo "not ok $number - ${entry#*:}"

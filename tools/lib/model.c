@@ -8,6 +8,10 @@ struct model {
 	struct track **tracks;	/* ordered by context and space */
 	size_t nr, room;
 	struct track *other;	/* what BPF found no room for */
+	/* Sums over all spaces since the start: see settle_other(). */
+	__u64 known[NR_C];
+	__u64 bpf[NR_C];
+	__u64 shown[NR_C];
 	__u64 instance;
 	__u64 ts_ns;
 	__u64 seq;
@@ -263,19 +267,29 @@ static void add_bpf_row(struct model *model, struct snapshot *snap, const struct
 	track__fill(track, row, snap->interval_ns, snap->bpf);
 }
 
-/* Sums over rows; what a context says about its spaces is not counted twice. */
+/* Means and percentiles do not add up; what a context has is no sum of devices. */
+static bool is_sum(enum metric_id id, const struct row *row)
+{
+	if (!row->v[id].known || metrics[id].unit == UNIT_NS || metrics[id].unit == UNIT_RATE)
+		return false;
+	return id != METRIC_DEVICES || row->state == ROW_SPACE;
+}
+
 static void sum_rows(struct snapshot *snap)
 {
+	bool seen[NR_METRICS] = { false };
+
 	for (size_t i = 0; i < snap->nr_rows; i++) {
 		const struct row *row = &snap->rows[i];
 
 		snap->nr_spaces += row->state == ROW_SPACE;
 		for (int id = METRIC_DEVICES; id < NR_METRICS; id++) {
-			if (!row->v[id].known || metrics[id].unit == UNIT_NS ||
-			    metrics[id].unit == UNIT_RATE ||
-			    (id == METRIC_DEVICES && row->state != ROW_SPACE))
+			if (!is_sum(id, row))
 				continue;
-			set_count(&snap->total.v[id], snap->total.v[id].count + row->v[id].count);
+			if (!seen[id])
+				set_count(&snap->total.v[id], 0);
+			seen[id] = true;
+			snap->total.v[id].count += row->v[id].count;
 		}
 	}
 }
@@ -309,7 +323,6 @@ static void fill_total(const struct model *model, struct snapshot *snap)
 	for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++)
 		if (snap->source != COUNTERS_NONE)
 			set_count(&snap->total.v[counted[i]], 0);
-	sum_rows(snap);
 	for (enum ioasid_op op = 0; snap->bpf && op < IOASID_NR_OPS; op++) {
 		struct ioasid_stat sum = { 0 };
 
@@ -318,6 +331,7 @@ static void fill_total(const struct model *model, struct snapshot *snap)
 		add_stat(&sum, model->other, op);
 		fill_op(snap->total.v, op, &sum);
 	}
+	sum_rows(snap);
 	fill_rates(snap->total.v, snap->interval_ns);
 }
 
@@ -329,7 +343,7 @@ static int make_snapshot(struct model *model, const struct reading *reading,
 
 	if (!snap)
 		return -ENOMEM;
-	/* Each track makes one row at most. */
+	/* Each track makes one row at most, and there is "other". */
 	snap->rows = calloc(model->nr + 1, sizeof(*snap->rows));
 	if (!snap->rows) {
 		free(snap);
@@ -355,6 +369,31 @@ static int make_snapshot(struct model *model, const struct reading *reading,
 	else
 		*out = snap;
 	return err;
+}
+
+/*
+ * Operations that BPF could not attribute may be those of a space that we know
+ * from the driver, or of one that we never see: only the excess of all that BPF
+ * saw over all that we know is counted once more.
+ */
+static void settle_other(struct model *model)
+{
+	__u64 news, sum;
+
+	for (int c = 0; c < NR_C; c++) {
+		news = -model->known[c];
+		for (size_t i = 0; i < model->nr; i++) {
+			model->known[c] += model->tracks[i]->delta[c];
+			model->bpf[c] += track__bpf_delta(model->tracks[i], c);
+		}
+		model->bpf[c] += track__bpf_delta(model->other, c);
+		sum = model->bpf[c] > model->known[c] ? model->bpf[c] : model->known[c];
+		news += model->known[c];
+		if (sum < model->shown[c] + news)
+			sum = model->shown[c] + news;
+		model->other->delta[c] = sum - model->shown[c] - news;
+		model->shown[c] = sum;
+	}
 }
 
 static bool is_known_to_bpf(const struct track *track)
@@ -393,8 +432,10 @@ int model__step(struct model *model, const struct reading *reading, struct snaps
 	err = feed(model, reading);
 	if (err)
 		return err;
-	for (size_t i = 0; reading->samples && i < model->nr; i++)
+	for (size_t i = 0; i < model->nr; i++)
 		track__settle(model->tracks[i], !model->started);
+	if (model->started)
+		settle_other(model);
 	if (model->started)
 		err = make_snapshot(model, reading, snap);
 	model->started = true;
@@ -403,20 +444,31 @@ int model__step(struct model *model, const struct reading *reading, struct snaps
 	return err;
 }
 
+static void retire_track(const struct track *track, retire_fn fn, void *arg)
+{
+	for (int op = 0; op < IOASID_NR_OPS; op++) {
+		struct ioasid_stat_key key = {
+			.ctx = track->ctx, .ioasid = track->ioasid, .op = op,
+		};
+
+		if (track->ops[op] && track->ops[op]->seen)
+			fn(&key, &track->ops[op]->last, arg);
+	}
+}
+
 void model__retire(struct model *model, retire_fn fn, void *arg)
 {
+	size_t kept = 0;
+
 	for (size_t i = 0; i < model->nr; i++) {
 		struct track *track = model->tracks[i];
 
-		if (track->was_live || !is_gone(model, track) || track__is_active(track))
+		if (track->was_live || !is_gone(model, track) || track__is_active(track)) {
+			model->tracks[kept++] = track;
 			continue;
-		for (int op = 0; op < IOASID_NR_OPS; op++) {
-			struct ioasid_stat_key key = {
-				.ctx = track->ctx, .ioasid = track->ioasid, .op = op,
-			};
-
-			if (track->ops[op] && track->ops[op]->seen)
-				fn(&key, &track->ops[op]->last, arg);
 		}
+		retire_track(track, fn, arg);
+		track__free(track);
 	}
+	model->nr = kept;
 }

@@ -3,10 +3,12 @@
  * Makes snapshots out of readings: remembers the cumulative values of the last
  * step per address space and subtracts.
  *
- * With BPF, what happened in an interval comes from BPF alone: one source, so
- * that the intervals of all snapshots add up to what happened, spaces that came
- * and went between two readings included. Without, it comes from the driver's
- * counters. What is true now always comes from those.
+ * What happened in an interval is known from two sources: the driver counts
+ * everything, but a space that came and went between two readings was never
+ * seen; BPF sees that too, but the kernel may skip a program. Neither counts
+ * what did not happen, so that the larger sum is right, and the intervals of all
+ * snapshots add up exactly as long as one of the two is complete. Latencies come
+ * from BPF, what is true now from the driver.
  */
 #ifndef TOOLS_MODEL_H
 #define TOOLS_MODEL_H

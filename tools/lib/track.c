@@ -36,7 +36,7 @@ void track__counters(struct track *track, const struct counter_space *space, boo
 	track->live = true;
 	for (int i = 0; i < NR_C; i++) {
 		if (!baseline)
-			track->delta[i] = now[i] < track->last[i] ? now[i] : now[i] - track->last[i];
+			track->driver[i] += now[i] < track->last[i] ? now[i] : now[i] - track->last[i];
 		if (now[i] < track->last[i])
 			track->ahead_base = 0;
 		track->last[i] = now[i];
@@ -76,11 +76,6 @@ int track__sample(struct track *track, const struct stat_sample *sample)
 	return 0;
 }
 
-static __u64 op_count(const struct track *track, enum ioasid_op op)
-{
-	return track->ops[op] ? track->ops[op]->last.count : 0;
-}
-
 bool track__is_active(const struct track *track)
 {
 	for (int op = 0; op < IOASID_NR_OPS; op++)
@@ -97,6 +92,54 @@ static bool is_quiet(const struct track *track)
 	return !track__is_active(track);
 }
 
+static const enum ioasid_op op_of_counter[NR_C] = {
+	IOASID_OP_MAP, IOASID_OP_MAP, IOASID_OP_MAP, IOASID_OP_UNMAP, IOASID_OP_UNMAP,
+	IOASID_OP_UNMAP, IOASID_OP_INV,
+};
+
+static __u64 counter_of(const struct ioasid_stat *stat, int counter)
+{
+	switch (counter) {
+	case C_MAP_ERRORS:
+	case C_UNMAP_ERRORS:
+		return stat->errors;
+	case C_MAP_BYTES:
+	case C_UNMAP_BYTES:
+		return stat->bytes;
+	}
+	return stat->count;
+}
+
+static __u64 bpf_count(const struct track *track, int counter)
+{
+	const struct track_op *op = track->ops[op_of_counter[counter]];
+
+	return op ? counter_of(&op->last, counter) : 0;
+}
+
+__u64 track__bpf_delta(const struct track *track, int counter)
+{
+	const struct track_op *op = track->ops[op_of_counter[counter]];
+
+	return op && op->seen ? counter_of(&op->delta, counter) : 0;
+}
+
+static void join_sources(struct track *track, bool baseline)
+{
+	for (int i = 0; i < NR_C; i++) {
+		__u64 bpf = bpf_count(track, i), known = track->driver[i];
+
+		if (baseline)
+			track->bpf_base[i] = bpf;
+		if (bpf - track->bpf_base[i] > known)
+			known = bpf - track->bpf_base[i];
+		if (known < track->known[i])
+			known = track->known[i];
+		track->delta[i] = known - track->known[i];
+		track->known[i] = known;
+	}
+}
+
 /*
  * The driver counts an operation shortly before BPF does, so that under load
  * some are always on their way. They are certainly lost when they are still
@@ -106,10 +149,11 @@ void track__settle(struct track *track, bool baseline)
 {
 	__s64 ahead;
 
+	join_sources(track, baseline);
 	if (!track->live)
 		return;
 	ahead = (__s64)(track->last[C_MAPS] + track->last[C_UNMAPS] -
-			op_count(track, IOASID_OP_MAP) - op_count(track, IOASID_OP_UNMAP));
+			bpf_count(track, C_MAPS) - bpf_count(track, C_UNMAPS));
 	if (baseline)
 		track->ahead_base = ahead;
 	ahead -= track->ahead_base;
@@ -212,7 +256,7 @@ void fill_rates(struct value *v, __u64 interval_ns)
 	fill_rate(&v[METRIC_ERROR_RATE], sum, interval_ns);
 }
 
-/* The driver's own counts, for when there is no BPF. */
+/* Counts as they are best known; those of rare operations only BPF has. */
 static void fill_counters(const struct track *track, struct value *v)
 {
 	set_count(&v[METRIC_MAP_COUNT], track->delta[C_MAPS]);
@@ -230,7 +274,7 @@ void track__fill(const struct track *track, struct row *row, __u64 interval_ns, 
 
 	for (int op = 0; bpf && op < IOASID_NR_OPS; op++)
 		fill_op(row->v, op, track->ops[op] ? &track->ops[op]->delta : &nothing);
-	if (!bpf && track->ioasid)
+	if (track->ioasid || track->other)
 		fill_counters(track, row->v);
 	fill_rates(row->v, interval_ns);
 	if (track->live && track->ioasid) {

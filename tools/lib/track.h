@@ -21,8 +21,16 @@ struct track {
 	bool other;
 	bool live;			/* in this step's counters */
 	bool was_live;
-	__u64 last[NR_C];
-	__u64 delta[NR_C];
+	__u64 last[NR_C];		/* the driver's counters as they were read */
+	/*
+	 * What happened since the start: as the driver counted (less what came
+	 * and went unseen), as BPF counted (less what it missed), and the best
+	 * that is known, which is the larger: neither counts what did not happen.
+	 */
+	__u64 driver[NR_C];
+	__u64 bpf_base[NR_C];
+	__u64 known[NR_C];
+	__u64 delta[NR_C];		/* of known, in this step */
 	__s64 ahead_base;		/* how far the driver was ahead of BPF at the start */
 	__u64 lost;
 	__u64 pid;
@@ -39,8 +47,11 @@ void track__begin(struct track *track);
 void track__counters(struct track *track, const struct counter_space *space, bool baseline);
 int track__sample(struct track *track, const struct stat_sample *sample);
 
-/* After all of it: compares the two sources. */
+/* After all of it: brings the two sources together. */
 void track__settle(struct track *track, bool baseline);
+
+/* What BPF saw in this step, of one of the driver's counters. */
+__u64 track__bpf_delta(const struct track *track, int counter);
 
 bool track__is_active(const struct track *track);
 
