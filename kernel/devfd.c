@@ -182,7 +182,9 @@ static int ioasid_devfd_cmd_bind(struct ioasid_devfd *devfd,
 	rc = ioasid_devfd_copy(&cmd, sizeof(cmd), uarg);
 	if (rc)
 		return rc;
-	if (cmd.flags || cmd.__reserved)
+	if (cmd.flags)
+		return -EOPNOTSUPP;
+	if (cmd.__reserved)
 		return -EINVAL;
 	ctx = ioasid_ctx_fdget(cmd.ioasid_fd);
 	if (IS_ERR(ctx))
@@ -219,7 +221,9 @@ static int ioasid_devfd_cmd_attach(struct ioasid_devfd *devfd,
 	rc = ioasid_devfd_copy(&cmd, sizeof(cmd), uarg);
 	if (rc)
 		return rc;
-	if (cmd.flags || cmd.user_pasid)
+	if (cmd.flags)
+		return -EOPNOTSUPP;
+	if (cmd.user_pasid)
 		return -EINVAL;
 	down_write(&devfd->lock);
 	if (devfd->gone)

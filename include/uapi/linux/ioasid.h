@@ -23,8 +23,8 @@
  *   E2BIG       @argsz covers non-zero fields that this kernel does not know
  *   EINVAL      @argsz too small, reserved field not zero, a value that can
  *               never be right (misaligned, wrapped, outside permitted ranges)
- *   EOPNOTSUPP  a flag, kind or command which exists but not for this space,
- *               this device or this kernel
+ *   EOPNOTSUPP  an unknown flag; a kind or command which exists, but not for
+ *               this space, this device or this kernel
  *   ENOENT      no such IOASID, device or mapping in this context
  *   EEXIST      the range or label is taken
  *   EBUSY       in use: attached devices, live mappings, another owner
@@ -277,7 +277,8 @@ struct ioasid_map_dma {
  * @size: in: its length; out: bytes that were unmapped
  *
  * A range may cover several mappings and holes, but no mapping in part
- * (EINVAL). ENOENT when the range holds no mapping. When it returns, no device
+ * (EINVAL). ENOENT when the range holds no mapping; unmapping everything from
+ * an empty space succeeds. When it returns, no device
  * reaches the memory any more and it is unpinned.
  */
 struct ioasid_unmap_dma {
