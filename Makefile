@@ -42,6 +42,7 @@ modules: $(kernels:%=modules-%)
 # tree of links to them, build/<series>.  It is asked only when something is
 # newer than its last success.
 module_sources := $(shell find kernel include -type f)
+test_module_sources := $(shell find selftests/modules -type f)
 modules_of := ioasid ioasid_pci ioasid_vfio
 
 define kernel_rules
@@ -58,8 +59,18 @@ build/$(1)/.built: $(module_sources) Makefile
 		else btf="WITHOUT BTF: the BPF tools need the kernel's vmlinux for it"; fi; \
 		echo "  MOD     $$$$ko ($$$$btf)"; done
 	$$(Q)touch $$@
+
+build/$(1)/selftests/.built: $(test_module_sources) Makefile
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)find $$(@D) -xtype l -delete
+	$$(Q)cp -rsf $$(CURDIR)/selftests/modules/. $$(@D)
+	@$$(if $$(Q),echo "  MODULES $$(@D)")
+	$$(Q)$$(MAKE) -C $$(KDIR_$(1)) M=$$(CURDIR)/$$(@D) $$(if $$(Q),-s) modules
+	$$(Q)touch $$@
 endef
 $(foreach k,$(kernels) $(if $(LAB),debug),$(eval $(call kernel_rules,$(k))))
+
+modules-debug: build/debug/selftests/.built
 
 # CO-RE: one vmlinux.h, of the first kernel, serves all.
 VMLINUX_BTF = $(KDIR_$(firstword $(kernels)))/vmlinux
@@ -71,7 +82,7 @@ fragment = $(Q)$(if $(wildcard $(1)),$(MAKE) -f $(1) O=$(2) V=$(V) Q=$(Q) CC=$(C
 tools:
 	$(call fragment,tools/tools.mk,build/tools)
 
-selftests:
+selftests: $(kernels:%=build/%/selftests/.built)
 	$(call fragment,selftests/selftests.mk,build/selftests)
 
 include $(if $(LAB),selftests/lint.mk)
