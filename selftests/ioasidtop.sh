@@ -14,6 +14,7 @@ device=0000:00:10.0
 disk=0000:00:12.0
 work=$(mktemp -d)
 failed=0 number=0 skipped=0
+runner=()	# what start_json starts ioasidtop with
 
 # What each test says; the functions are below, in the same order.
 tests=(
@@ -22,6 +23,7 @@ tests=(
 	exact_errors:"refused operations are counted as errors, exactly"
 	exact_spaces:"200 spaces that come and go between snapshots are counted exactly"
 	exact_device:"with a device: invalidations add up to the driver's counts"
+	gauges:"mappings, mapped and pinned bytes are those of the program"
 	full_map:"when the maps are full, sums stay exact and --strict exits with 4"
 	latencies:"percentiles are there, ascending, and within what the operations took"
 	vfio:"an unmodified VFIO program is seen with its name"
@@ -47,7 +49,7 @@ fail() { echo "# $*"; return 1; }
 # record: from then on everything is counted.
 start_json() {
 	rm -f "$work/json"
-	"$top" --json -i 0.2 "$@" >"$work/json" 2>"$work/stderr" &
+	"${runner[@]}" "$top" --json -i 0.2 "$@" >"$work/json" 2>"$work/stderr" &
 	json=$!
 	for _ in {1..200}; do
 		[ -s "$work/json" ] && return 0
@@ -196,6 +198,21 @@ same("attached", [s["attached"] for s in records[-1]["spaces"] if s["ioasid"]], 
 ' "$invalidations" "$device" && [ "$invalidations" -eq 4000 ]
 }
 
+gauges() {
+	start_json || return 1
+	hold_load "$load" -t 3 -n 5 -b 65536 -l || return 1
+	stop_json
+	release_load
+	py '
+last = [s for s in records[-1]["spaces"] if s["ioasid"]][0]
+same("mappings", last["mappings"], 3)
+same("mapped", last["mapped_bytes"], 3 * 65536)
+same("pinned", last["pinned_bytes"], 3 * 65536)
+same("sum of mapped", records[-1]["total"]["mapped_bytes"], 3 * 65536)
+same("bytes mapped over time", total("map_bytes"), 15 * 65536)
+'
+}
+
 full_map() {
 	local status
 	# 1 MiB holds 64 to 512 operations on spaces; a round makes two of them.
@@ -266,19 +283,27 @@ assert all(s["map_p50_ns"] is None and s["lost"] is None for s in spaces())
 ' "$work/load"
 }
 
-# as_user CAPS CMD...: an ordinary user with these capabilities only.
-as_user() {
-	setpriv --reuid 1000 --regid 1000 --clear-groups --inh-caps="-all$1" --ambient-caps="-all$1" \
-		--bounding-set="-all$1" "${@:2}"
+# Sets as_user: starts a program as an ordinary user with these capabilities.
+user_with() {
+	as_user=(setpriv --reuid 1000 --regid 1000 --clear-groups
+		"--inh-caps=-all$1" "--ambient-caps=-all$1" "--bounding-set=-all$1")
 }
 
 least_caps() {
+	local status=1
 	chmod 666 /dev/ioasid
-	(sleep 0.5; exec setpriv --reuid 1000 --regid 1000 --clear-groups "$load" -n 20000) >"$work/load" &
-	as_user ,+bpf,+perfmon "$top" --json -i 0.2 -n 12 >"$work/json" || return 1
-	wait
+	user_with ,+bpf,+perfmon
+	runner=("${as_user[@]}")
+	user_with ''
+	if start_json; then
+		hold_load "${as_user[@]}" "$load" -n 20000
+		status=$?
+		stop_json
+		release_load
+	fi
+	runner=()
 	chmod 600 /dev/ioasid
-	py '
+	[ "$status" -eq 0 ] && py '
 same("mode", records[-1]["mode"], "raw_tp")
 same("source", records[-1]["source"], "fdinfo")
 same("maps", total("maps"), 20000)
@@ -289,9 +314,10 @@ assert any(s["mappings"] is not None for s in spaces())
 
 no_caps() {
 	chmod 666 /dev/ioasid
-	hold_load setpriv --reuid 1000 --regid 1000 --clear-groups "$load" -n 10 || return 1
-	as_user '' "$top" -b --width 80 -n 1 -i 0.1 >"$work/out" || fail "exit status $?" || return 1
-	as_user '' "$top" --probe >"$work/probe"
+	user_with ''
+	hold_load "${as_user[@]}" "$load" -n 10 || return 1
+	"${as_user[@]}" "$top" -b --width 80 -n 1 -i 0.1 >"$work/out" || fail "exit status $?" || return 1
+	"${as_user[@]}" "$top" --probe >"$work/probe"
 	release_load
 	chmod 600 /dev/ioasid
 	sed 's/^/# /' "$work/out"
@@ -307,14 +333,17 @@ drops_caps() {
 }
 
 no_btf() {
+	local status=1
 	mount -t tmpfs none /sys/kernel/btf || return 1
-	(sleep 0.5; "$load" -n 1000 >"$work/load") &
-	"$top" --json -i 0.2 -n 10 >"$work/json"
 	"$top" --probe >"$work/probe"
+	if start_json; then
+		"$load" -n 1000 >"$work/load"
+		stop_json
+		status=$?
+	fi
 	umount /sys/kernel/btf
-	wait
-	py 'same("maps", total("maps"), 1000); same("mode", records[0]["mode"], "raw_tp")' &&
-		[ "$(grep -c 'BTF  *no .*is missing' "$work/probe")" -eq 2 ]
+	[ "$status" -eq 0 ] && [ "$(grep -c 'BTF  *no .*is missing' "$work/probe")" -eq 2 ] &&
+		py 'same("maps", total("maps"), 1000); same("mode", records[0]["mode"], "raw_tp")'
 }
 
 no_debugfs() {
@@ -431,7 +460,7 @@ in_screen() {
 	tm send-keys ' ' && tm send-keys 'h' && shows 'within 3.125' || return 1
 	tm send-keys 'x' && shows ' ioload ' && tm send-keys '-' && shows 'every 0.5s' || return 1
 	tm resize-window -x 150 -y 12 && shows 'inval' && shows 'DEVICES' || return 1
-	tm resize-window -x 40 -y 8 && shows '^PID' || return 1
+	tm resize-window -x 40 -y 8 && shows '^ *PID COMM' || return 1
 	tm resize-window -x 80 -y 24 && shows 'LOST$' || return 1
 	tm send-keys 'q'
 	shows 'exit status 0'

@@ -137,7 +137,7 @@ static void add_cpu(struct ioasid_stat *sum, const struct ioasid_stat *cpu)
 		sum->tgid = cpu->tgid;
 		memcpy(sum->comm, cpu->comm, sizeof(sum->comm));
 	}
-	for (int i = 0; i < HIST_SLOTS; i++)
+	for (int i = 0; cpu->count && i < HIST_SLOTS; i++)
 		sum->hist[i] += cpu->hist[i];
 }
 

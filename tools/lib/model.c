@@ -298,7 +298,7 @@ static void add_stat(struct ioasid_stat *sum, const struct track *track, enum io
 {
 	const struct ioasid_stat *delta;
 
-	if (!track->ops[op] || !track->ops[op]->seen)
+	if (!track->ops[op] || !track->ops[op]->seen || track->ops[op]->quiet)
 		return;
 	delta = &track->ops[op]->delta;
 	sum->count += delta->count;

@@ -20,7 +20,8 @@ void track__begin(struct track *track)
 	for (int op = 0; op < IOASID_NR_OPS; op++) {
 		if (!track->ops[op])
 			continue;
-		memset(&track->ops[op]->delta, 0, sizeof(track->ops[op]->delta));
+		if (!track->ops[op]->quiet)
+			memset(&track->ops[op]->delta, 0, sizeof(track->ops[op]->delta));
 		track->ops[op]->seen = false;
 	}
 }
@@ -64,10 +65,16 @@ int track__sample(struct track *track, const struct stat_sample *sample)
 		if (!*op)
 			return -ENOMEM;
 	}
+	(*op)->seen = true;
+	/* Most spaces are quiet most of the time: their 496 buckets can wait. */
+	(*op)->quiet = sample->sum.count == (*op)->last.count &&
+		       sample->sum.errors == (*op)->last.errors;
+	if ((*op)->quiet) {
+		(*op)->last.flags = sample->sum.flags;
+		return 0;
+	}
 	subtract(&(*op)->delta, &sample->sum, &(*op)->last);
 	(*op)->last = sample->sum;
-	(*op)->seen = true;
-	(*op)->quiet = !(*op)->delta.count && !(*op)->delta.errors;
 	if (!track->pid && sample->sum.tgid) {
 		track->pid = sample->sum.tgid;
 		neutralise(track->comm, sizeof(track->comm), sample->sum.comm,
@@ -203,12 +210,13 @@ static void fill_rare_op(struct value *v, const struct ioasid_stat *delta)
 {
 	set_count(&v[0], delta->count);
 	set_count(&v[1], delta->errors);
-	fill_max(&v[2], delta);
+	if (delta->count)
+		fill_max(&v[2], delta);
 }
 
 void fill_op(struct value *v, enum ioasid_op op, const struct ioasid_stat *delta)
 {
-	__u64 samples = hist__total(delta->hist);
+	__u64 samples = delta->count ? hist__total(delta->hist) : 0;
 
 	v += first_metric[op];
 	if (op > IOASID_OP_INV) {
@@ -219,8 +227,9 @@ void fill_op(struct value *v, enum ioasid_op op, const struct ioasid_stat *delta
 	set_count(&v[OP(ERRORS)], delta->errors);
 	set_count(&v[OP(BYTES)], delta->bytes);
 	set_count(&v[OP(SAMPLES)], samples);
-	if (samples)
-		set_count(&v[OP(MEAN)], delta->sum_ns / samples);
+	if (!samples)
+		return;
+	set_count(&v[OP(MEAN)], delta->sum_ns / samples);
 	fill_quantile(&v[OP(P50)], delta->hist, 0.5);
 	fill_quantile(&v[OP(P90)], delta->hist, 0.9);
 	fill_quantile(&v[OP(P99)], delta->hist, 0.99);

@@ -35,6 +35,7 @@ struct load {
 	size_t size;		/* of a mapping */
 	bool wait;		/* for the end of stdin */
 	bool keep;
+	bool leave;
 };
 
 struct worker {
@@ -91,7 +92,8 @@ static void *work(void *arg)
 		map(worker, memory);
 		if (load->every && i % load->every == 0)
 			map(worker, memory);
-		unmap(worker);
+		if (!load->leave || i + 1 < load->ops)
+			unmap(worker);
 		if (load->pause_us)
 			usleep(load->pause_us);
 	}
@@ -168,7 +170,7 @@ static void parse(struct load *load, const char **device, int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "t:n:e:s:p:b:d:kw")) != -1) {
+	while ((opt = getopt(argc, argv, "t:n:e:s:p:b:d:klw")) != -1) {
 		switch (opt) {
 		case 't': load->threads = number(optarg); break;
 		case 'n': load->ops = number(optarg); break;
@@ -178,9 +180,10 @@ static void parse(struct load *load, const char **device, int argc, char **argv)
 		case 'b': load->size = number(optarg); break;
 		case 'd': *device = optarg; break;
 		case 'k': load->keep = true; break;
+		case 'l': load->leave = true; break;
 		case 'w': load->wait = true; break;
 		default:
-			fprintf(stderr, "usage: ioload [-t THREADS] [-n OPS] [-e EVERY] [-s ROUNDS] [-p PAUSE_US] [-b BYTES] [-d DEVICE] [-k] [-w]\n");
+			fprintf(stderr, "usage: ioload [-t THREADS] [-n OPS] [-e EVERY] [-s ROUNDS] [-p PAUSE_US] [-b BYTES] [-d DEVICE] [-k] [-l] [-w]\n");
 			exit(2);
 		}
 	}
