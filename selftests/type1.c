@@ -306,7 +306,7 @@ TEST_F(type1, map_overlap, "MAP over any part of a mapping is EEXIST")
 
 /* UNMAP_DMA */
 
-TEST_F(type1, unmap_arguments, "UNMAP refuses no size, parts of pages, wrap-around and unknown flags")
+TEST_F(type1, unmap_arguments, "UNMAP refuses no size, parts of pages, wrap-around, unknown flags")
 {
 	struct vfio_iommu_type1_dma_unmap arg = {
 		.argsz = sizeof(arg) - 1, .iova = IOVA, .size = PAGE,

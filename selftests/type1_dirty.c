@@ -44,7 +44,7 @@ static int get(struct fixture_type1 *self, unsigned long first, unsigned long np
 			    (npages + 63) / 64 * 8);
 }
 
-TEST_F(type1, dirty_arguments, "DIRTY_PAGES takes one flag that exists, and an argsz that covers it")
+TEST_F(type1, dirty_arguments, "DIRTY_PAGES takes one known flag and an argsz that covers it")
 {
 	struct vfio_iommu_type1_dirty_bitmap arg = { .argsz = sizeof(arg) - 1 };
 
@@ -74,7 +74,7 @@ TEST_F(type1, dirty_start_stop, "START and STOP may be repeated, GET works only 
 	EXPECT_EQ(JUNK, self->bits[1]);
 }
 
-TEST_F(type1, dirty_get_arguments, "GET takes whole pages of the smallest size and a bitmap that fits")
+TEST_F(type1, dirty_get_arguments, "GET takes whole pages and a bitmap that fits")
 {
 	uint64_t *bits = self->bits;
 	int fd = self->fd;
@@ -198,7 +198,7 @@ TEST_F(type1, unmap_dirty, "UNMAP reports the dirty pages of what it takes")
 	EXPECT_EQ(0, t1_unmap_all(self->fd));
 }
 
-TEST_F(type1, unmap_dirty_arguments, "UNMAP with a bitmap refuses what it cannot fill and keeps the mapping")
+TEST_F(type1, unmap_dirty_arguments, "UNMAP keeps mappings when it refuses the bitmap")
 {
 	int fd = self->fd;
 

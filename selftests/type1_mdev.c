@@ -357,7 +357,7 @@ TEST_F(mdev, mixed, "a PCI device makes every page dirty, and pinned pages stay 
 	EXPECT_EQ((int64_t)(NPAGES * PAGE), t1_unmap_all(self->fd));
 }
 
-TEST_F(mdev, mixed_forbidden, "a PCI device does not join when something is mapped where it may not")
+TEST_F(mdev, mixed_forbidden, "a PCI device joins only when nothing is mapped where it may not")
 {
 	struct vfio_edu dev;
 

@@ -6,6 +6,7 @@
 
 top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 module=ioasid_testdev
+# shellcheck source=/dev/null
 [ -f /run/lab.env ] && . /run/lab.env
 file=${LAB_MODULES:-$top/build/host}/selftests/$module.ko
 

@@ -7,7 +7,8 @@
  * VFIO asks its backends, the one registered last first, whether they serve the
  * type that the program wants, and takes the first that does and whose
  * attach_group() succeeds for all groups. So type1 is loaded before us, and
- * remains what serves the groups that we refuse.
+ * remains what serves the groups that we refuse. When it is loaded once more we
+ * register once more.
  */
 #include <linux/iommu.h>
 #include <linux/kmod.h>
@@ -344,25 +345,93 @@ static const struct ioasid_vfio_backend_ops backend_ops = {
 	.group_iommu_domain = ioasid_vfio_group_domain,
 };
 
-static const struct vfio_iommu_driver_ops *to_vfio_ops(const struct ioasid_vfio_backend_ops *ops)
+/* 13 pointers in every supported kernel, see backend.h. */
+static_assert(sizeof(backend_ops) == 13 * sizeof(void *));
+
+/*
+ * VFIO tells registrations apart by the address of their operations, and a
+ * container keeps a pointer to the one it was opened by. So each registration
+ * is a copy, and stays until we are unloaded.
+ */
+struct registration {
+	struct list_head entry;
+	struct ioasid_vfio_backend_ops ops;
+};
+
+static LIST_HEAD(registrations);
+static DEFINE_MUTEX(registrations_lock);
+
+static const struct vfio_iommu_driver_ops *to_vfio_ops(struct registration *r)
 {
-	return (const void *)ops;
+	return (const void *)&r->ops;
 }
+
+/* From now on we are asked first. */
+static int register_backend(void)
+{
+	struct registration *r = kzalloc(sizeof(*r), GFP_KERNEL);
+	int rc;
+
+	if (!r)
+		return -ENOMEM;
+	r->ops = backend_ops;
+	rc = vfio_register_iommu_driver(to_vfio_ops(r));
+	if (rc) {
+		kfree(r);
+		return rc;
+	}
+	guard(mutex)(&registrations_lock);
+	list_add(&r->entry, &registrations);
+	return 0;
+}
+
+static void unregister_backend(void)
+{
+	struct registration *r, *next;
+
+	list_for_each_entry_safe(r, next, &registrations, entry) {
+		vfio_unregister_iommu_driver(to_vfio_ops(r));
+		kfree(r);
+	}
+}
+
+static int module_changed(struct notifier_block *nb, unsigned long state,
+			  void *data)
+{
+	struct module *module = data;
+
+	if (state == MODULE_STATE_LIVE &&
+	    !strcmp(module->name, "vfio_iommu_type1") && register_backend())
+		pr_warn("ioasid_vfio: no memory to come before vfio_iommu_type1, which serves new containers now\n");
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block module_notifier = {
+	.notifier_call = module_changed,
+};
 
 static int __init ioasid_vfio_init(void)
 {
-	/* 13 pointers in every supported kernel, see backend.h. */
-	static_assert(sizeof(backend_ops) == 13 * sizeof(void *));
+	int rc;
 
-	/* Loaded later, it would be asked first; its absence is no problem. */
+	/* Its absence is no problem. */
 	request_module("vfio_iommu_type1");
-	return vfio_register_iommu_driver(to_vfio_ops(&backend_ops));
+	rc = register_module_notifier(&module_notifier);
+	if (rc)
+		return rc;
+	rc = register_backend();
+	if (rc) {
+		unregister_module_notifier(&module_notifier);
+		unregister_backend();
+	}
+	return rc;
 }
 module_init(ioasid_vfio_init);
 
 static void __exit ioasid_vfio_exit(void)
 {
-	vfio_unregister_iommu_driver(to_vfio_ops(&backend_ops));
+	unregister_module_notifier(&module_notifier);
+	unregister_backend();
 	WARN_ON(!xa_empty(&containers));
 }
 module_exit(ioasid_vfio_exit);
