@@ -11,7 +11,7 @@ struct model {
 	/* Sums over all spaces since the start: see settle_other(). */
 	__u64 known[NR_C];
 	__u64 bpf[NR_C];
-	__u64 shown[NR_C];
+	__u64 unseen[NR_C];
 	__u64 instance;
 	__u64 ts_ns;
 	__u64 seq;
@@ -256,7 +256,7 @@ static void add_bpf_row(struct model *model, struct snapshot *snap, const struct
 	bool gone = is_gone(model, track);
 	struct row *row;
 
-	if (track->live || ((gone || track->other) && !track__is_active(track)))
+	if (track->live || ((gone || track->other) && track__is_quiet(track)))
 		return;
 	row = new_row(snap, track, track->other ? ROW_OTHER : gone ? ROW_GONE :
 				   track->ioasid ? ROW_SPACE : ROW_CTX);
@@ -373,26 +373,24 @@ static int make_snapshot(struct model *model, const struct reading *reading,
 
 /*
  * Operations that BPF could not attribute may be those of a space that we know
- * from the driver, or of one that we never see: only the excess of all that BPF
- * saw over all that we know is counted once more.
+ * from the driver, or of one that we never see. What BPF had seen at the last
+ * step, and still is in no space that we know, is of the second kind.
  */
 static void settle_other(struct model *model)
 {
-	__u64 news, sum;
-
 	for (int c = 0; c < NR_C; c++) {
-		news = -model->known[c];
+		__u64 bpf = model->bpf[c], *unseen = &model->unseen[c];
+
 		for (size_t i = 0; i < model->nr; i++) {
 			model->known[c] += model->tracks[i]->delta[c];
 			model->bpf[c] += track__bpf_delta(model->tracks[i], c);
 		}
 		model->bpf[c] += track__bpf_delta(model->other, c);
-		sum = model->bpf[c] > model->known[c] ? model->bpf[c] : model->known[c];
-		news += model->known[c];
-		if (sum < model->shown[c] + news)
-			sum = model->shown[c] + news;
-		model->other->delta[c] = sum - model->shown[c] - news;
-		model->shown[c] = sum;
+		model->other->delta[c] = 0;
+		if (bpf > model->known[c] + *unseen) {
+			model->other->delta[c] = bpf - model->known[c] - *unseen;
+			*unseen += model->other->delta[c];
+		}
 	}
 }
 

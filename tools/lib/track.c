@@ -91,7 +91,7 @@ bool track__is_active(const struct track *track)
 	return false;
 }
 
-static bool is_quiet(const struct track *track)
+bool track__is_quiet(const struct track *track)
 {
 	for (int i = 0; i < NR_C; i++)
 		if (track->delta[i])
@@ -164,7 +164,7 @@ void track__settle(struct track *track, bool baseline)
 	if (baseline)
 		track->ahead_base = ahead;
 	ahead -= track->ahead_base;
-	if (is_quiet(track) && ahead > 0 && (__u64)ahead > track->lost)
+	if (track__is_quiet(track) && ahead > 0 && (__u64)ahead > track->lost)
 		track->lost = ahead;
 }
 

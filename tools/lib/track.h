@@ -53,7 +53,9 @@ void track__settle(struct track *track, bool baseline);
 /* What BPF saw in this step, of one of the driver's counters. */
 __u64 track__bpf_delta(const struct track *track, int counter);
 
+/* Whether BPF saw anything in this step; whether nobody did. */
 bool track__is_active(const struct track *track);
+bool track__is_quiet(const struct track *track);
 
 /* Metrics of the interval: rates and percentiles of an operation. */
 void track__fill(const struct track *track, struct row *row, __u64 interval_ns, bool bpf);

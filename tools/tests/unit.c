@@ -380,6 +380,35 @@ TEST(interval_wrap, "buckets that wrap at 2^32 are subtracted exactly")
 	model__free(model);
 }
 
+TEST(interval_other, "what BPF cannot attribute is counted once, if the driver has it or not")
+{
+	struct stat_sample one = { .other = true };
+	struct sample_set set = { .samples = &one, .nr = 1, .lost.known = true };
+	struct model *model = model__new();
+	struct snapshot *snap;
+	__u64 sum = 0;
+
+	step(model, &(struct step){ 0, "", &set });
+	/* 8 so far, of which 5 had been counted when the driver was asked. */
+	sample(&one, 0, 8, 500);
+	snap = step(model, &(struct step){ 1000, CTX("7", "ioasid-maps-1:\t5\n"), &set });
+	sum += snap->total.v[METRIC_MAP_COUNT].count;
+	snapshot__free(snap);
+	/* 2 more in a space that was never seen. */
+	sample(&one, 0, 2, 500);
+	snap = step(model, &(struct step){ 2000, CTX("7", "ioasid-maps-1:\t8\n"), &set });
+	sum += snap->total.v[METRIC_MAP_COUNT].count;
+	snapshot__free(snap);
+	ASSERT_EQ(8, sum);
+	for (int i = 3; i < 6; i++) {
+		snap = step(model, &(struct step){ i * 1000, CTX("7", "ioasid-maps-1:\t8\n"), &set });
+		sum += snap->total.v[METRIC_MAP_COUNT].count;
+		snapshot__free(snap);
+		ASSERT_EQ(10, sum);
+	}
+	model__free(model);
+}
+
 TEST(interval_lost, "what the driver counted and BPF missed is reported, once it is certain")
 {
 	struct stat_sample one = { 0 };
