@@ -60,15 +60,22 @@ static inline bool dma_copies(struct edu_device *dev, uint64_t from, uint64_t to
 	return !memcmp(to_mem, before, PAGE) && !memcmp(from_mem, before, PAGE);
 }
 
-/* The device writes to iova and nothing changes in size bytes of memory. */
-static inline bool dma_write_is_lost(struct edu_device *dev, uint64_t iova, const void *mem,
+/*
+ * The device writes to iova and nothing changes in size bytes of memory. They are
+ * inverted meanwhile, as the device may hold what is there.
+ */
+static inline bool dma_write_is_lost(struct edu_device *dev, uint64_t iova, uint8_t *mem,
 				     size_t size)
 {
-	void *before = malloc(size);
+	uint8_t *before = malloc(size);
 	bool same;
 
+	for (size_t i = 0; i < size; i++)
+		mem[i] = ~mem[i];
 	memcpy(before, mem, size);
 	same = !edu_from_device(&dev->edu, iova, 0, PAGE) && !memcmp(before, mem, size);
+	for (size_t i = 0; i < size; i++)
+		mem[i] = ~mem[i];
 	free(before);
 	return same;
 }
