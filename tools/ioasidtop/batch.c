@@ -63,7 +63,8 @@ static bool step(const struct options *options, struct sources *sources, struct 
 	}
 	if (!err)
 		return true;
-	fprintf(stderr, "ioasidtop: cannot %s: %s\n", err == -EIO ? "write" : "read", strerror(-err));
+	fprintf(stderr, "ioasidtop: cannot %s: %s\n", err == -EIO ? "write" : "read",
+		strerror(-err));
 	*status = EXIT_FAILED;
 	return false;
 }
@@ -71,7 +72,10 @@ static bool step(const struct options *options, struct sources *sources, struct 
 /* False: we were told to stop. */
 static bool wait_for_tick(int ticker, int stop)
 {
-	struct pollfd fds[] = { { .fd = ticker, .events = POLLIN }, { .fd = stop, .events = POLLIN } };
+	struct pollfd fds[] = {
+		{ .fd = ticker, .events = POLLIN },
+		{ .fd = stop, .events = POLLIN },
+	};
 
 	while (poll(fds, 2, -1) < 0 && errno == EINTR)
 		;

@@ -20,12 +20,15 @@ static const struct argp_option option_table[] = {
 	{ "interval", 'i', "SECONDS", 0, "length of an interval, 0.05 to 3600 (1)", 0 },
 	{ "width", OPT_WIDTH, "COLS", 0, "width of printed tables ($COLUMNS or 100)", 0 },
 	{ NULL, 0, NULL, 0, "Rows:", 2 },
-	{ "sort", 's', "COLUMN", 0, "pid, comm, ctx, ioasid, devices, mappings, mapped, pinned, map, map-p50, map-p99, unmap, unmap-p50, unmap-p99, errors, lost, inv, inv-p99, attached (map)", 0 },
+	{ "sort", 's', "COLUMN", 0, "pid, comm, ctx, ioasid, devices, mappings, mapped, pinned, "
+	  "map, map-p50, map-p99, unmap, unmap-p50, unmap-p99, errors, lost, inv, inv-p99, "
+	  "attached (map)", 0 },
 	{ "reverse", 'r', NULL, 0, "sort the other way round", 0 },
 	{ "filter", 'f', "TEXT", 0, "only rows with TEXT in name, pid or device", 0 },
 	{ "pid", 'p', "PID", 0, "only contexts of process PID", 0 },
 	{ NULL, 0, NULL, 0, "Data:", 3 },
-	{ "no-bpf", OPT_NO_BPF, NULL, 0, "only the driver's counters: no latencies, no privileges", 0 },
+	{ "no-bpf", OPT_NO_BPF, NULL, 0,
+	  "only the driver's counters, without latencies", 0 },
 	{ "memory", OPT_MEMORY, "MIB", 0, "upper bound of the BPF maps' memory (64)", 0 },
 	{ "strict", OPT_STRICT, NULL, 0, "exit with 4 when data are incomplete", 0 },
 	{ NULL, 0, NULL, 0, "About:", 4 },

@@ -30,6 +30,7 @@ const struct column columns[] = {
 	NUMBER("inv-p99", "inval", "p99", INV_P99, 0, 6),
 	{ .name = "attached", .title = "DEVICES", .kind = COL_ATTACHED, .min = 0, .max = 60 },
 };
+
 const int nr_columns = sizeof(columns) / sizeof(columns[0]);
 
 bool column__is_text(const struct column *column)

@@ -2,7 +2,7 @@
 #include "metric.h"
 
 const struct metric metrics[NR_METRICS] = {
-#define X(id, k, u, h) [METRIC_##id] = { .key = k, .unit = u, .help = h },
+#define X(id, k, u, h)	{ .key = k, .unit = u, .help = h },
 	METRICS(X)
 #undef X
 };

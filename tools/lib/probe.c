@@ -45,12 +45,17 @@ void probe__run(struct probe *probe)
 	probe_caps(probe);
 }
 
+static const char not_loaded[] =
+	"the ioasid driver is not loaded: "
+	"'modprobe ioasid', or 'insmod ioasid.ko' where it was built";
+
 const char *probe__bpf_obstacle(const struct probe *probe)
 {
 	if (!probe->driver)
-		return "the ioasid driver is not loaded: 'modprobe ioasid', or 'insmod ioasid.ko' where it was built";
+		return not_loaded;
 	if (!probe->cap_bpf && !probe->cap_perfmon)
-		return "no latencies without CAP_BPF and CAP_PERFMON: run as root, or setcap the tool";
+		return "no latencies without CAP_BPF and CAP_PERFMON: "
+		       "run as root, or setcap the tool";
 	if (!probe->cap_bpf)
 		return "no latencies without CAP_BPF: run as root, or setcap the tool";
 	if (!probe->cap_perfmon)
@@ -61,9 +66,10 @@ const char *probe__bpf_obstacle(const struct probe *probe)
 const char *probe__counters_obstacle(const struct probe *probe)
 {
 	if (!probe->driver)
-		return "the ioasid driver is not loaded: 'modprobe ioasid', or 'insmod ioasid.ko' where it was built";
+		return not_loaded;
 	if (!probe->debugfs)
-		return "others' contexts and VFIO containers are hidden: run as root with debugfs mounted";
+		return "others' contexts and VFIO containers are hidden: "
+		       "run as root with debugfs mounted";
 	return NULL;
 }
 

@@ -36,9 +36,11 @@ void track__counters(struct track *track, const struct counter_space *space, boo
 
 	track->live = true;
 	for (int i = 0; i < NR_C; i++) {
+		bool anew = now[i] < track->last[i];
+
 		if (!baseline)
-			track->driver[i] += now[i] < track->last[i] ? now[i] : now[i] - track->last[i];
-		if (now[i] < track->last[i])
+			track->driver[i] += anew ? now[i] : now[i] - track->last[i];
+		if (anew)
 			track->ahead_base = 0;
 		track->last[i] = now[i];
 	}

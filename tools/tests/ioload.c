@@ -172,16 +172,36 @@ static void parse(struct load *load, const char **device, int argc, char **argv)
 
 	while ((opt = getopt(argc, argv, "t:n:e:s:p:b:d:klw")) != -1) {
 		switch (opt) {
-		case 't': load->threads = number(optarg); break;
-		case 'n': load->ops = number(optarg); break;
-		case 'e': load->every = number(optarg); break;
-		case 's': load->rounds = number(optarg); break;
-		case 'p': load->pause_us = number(optarg); break;
-		case 'b': load->size = number(optarg); break;
-		case 'd': *device = optarg; break;
-		case 'k': load->keep = true; break;
-		case 'l': load->leave = true; break;
-		case 'w': load->wait = true; break;
+		case 't':
+			load->threads = number(optarg);
+			break;
+		case 'n':
+			load->ops = number(optarg);
+			break;
+		case 'e':
+			load->every = number(optarg);
+			break;
+		case 's':
+			load->rounds = number(optarg);
+			break;
+		case 'p':
+			load->pause_us = number(optarg);
+			break;
+		case 'b':
+			load->size = number(optarg);
+			break;
+		case 'd':
+			*device = optarg;
+			break;
+		case 'k':
+			load->keep = true;
+			break;
+		case 'l':
+			load->leave = true;
+			break;
+		case 'w':
+			load->wait = true;
+			break;
 		default:
 			fprintf(stderr, "usage: ioload [-t THREADS] [-n OPS] [-e EVERY] [-s ROUNDS] [-p PAUSE_US] [-b BYTES] [-d DEVICE] [-k] [-l] [-w]\n");
 			exit(2);
