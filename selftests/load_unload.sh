@@ -212,7 +212,8 @@ names_unique() {
 		btf_names "/sys/kernel/btf/$module" >"$work/names"
 		echo "$module: $(wc -l <"$work/names") names," \
 			"$(grep -c '^\(btf_trace_\|__bpf_trace_\)\?ioasid' "$work/names") ours"
-		taken=$(comm -12 "$work/names" "$work/vmlinux" | grep -i ioasid)
+		# ioasid_t is the kernel's, and comes to us with <linux/iommu.h>.
+		taken=$(comm -12 "$work/names" "$work/vmlinux" | grep -i ioasid | grep -vx ioasid_t)
 		[ -z "$taken" ] || { echo "$module: vmlinux has $taken as well"; return 1; }
 	done
 	grep -q '^btf_trace_ioasid_map$' <(btf_names /sys/kernel/btf/ioasid)
