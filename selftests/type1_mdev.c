@@ -320,6 +320,19 @@ TEST_F(mdev, dirty_unmap, "UNMAP with a bitmap reports what was pinned until the
 	EXPECT_EQ(0, dirty(self));
 }
 
+TEST_F(mdev, dirty_last_write, "what a device writes when it is told to unpin is reported")
+{
+	uint64_t bits = 0, *word = (void *)(self->mem + 40 * PAGE);
+
+	ASSERT_EQ(0, t1_dirty_start(self->fd));
+	ASSERT_EQ(1, pin(&self->dev, IOVA + 9 * PAGE, 1));
+	ASSERT_EQ(0, op(&self->dev, TESTDEV_LAST_WRITE, IOVA + 40 * PAGE, 0, 0));
+	ASSERT_EQ((int64_t)(NPAGES * PAGE),
+		  t1_unmap_dirty(self->fd, IOVA, NPAGES * PAGE, &bits, 8));
+	EXPECT_EQ(~0UL, *word);
+	EXPECT_EQ(1UL << 9 | 1UL << 40, bits);
+}
+
 TEST_F(mdev, dirty_fault, "bits that could not be delivered are delivered next time")
 {
 	ASSERT_EQ(0, t1_dirty_start(self->fd));

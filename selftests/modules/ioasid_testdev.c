@@ -24,6 +24,7 @@ struct testdev {
 	struct list_head pins;
 	bool stubborn;
 	unsigned int notified;
+	u64 last_write;
 };
 
 /* Pages that one TESTDEV_PIN pinned. */
@@ -52,6 +53,7 @@ static int testdev_open(struct vfio_device *vdev)
 
 	dev->stubborn = false;
 	dev->notified = 0;
+	dev->last_write = 0;
 	return 0;
 }
 
@@ -70,9 +72,13 @@ static void testdev_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 {
 	struct testdev *dev = to_testdev(vdev);
 	struct pin *pin, *next;
+	u64 word = ~0ULL;
 
 	mutex_lock(&dev->lock);
 	dev->notified++;
+	if (dev->last_write)
+		vfio_dma_rw(vdev, dev->last_write, &word, sizeof(word), true);
+	dev->last_write = 0;
 	list_for_each_entry_safe(pin, next, &dev->pins, entry) {
 		u64 last = pin->iova + (u64)pin->npages * PAGE_SIZE - 1;
 
@@ -201,6 +207,9 @@ static long do_op(struct testdev *dev, unsigned int cmd,
 		return do_copy(dev, op, true);
 	case TESTDEV_DMA_RW:
 		return do_copy(dev, op, false);
+	case TESTDEV_LAST_WRITE:
+		dev->last_write = op->iova;
+		return 0;
 	default:
 		return -ENOTTY;
 	}
@@ -251,6 +260,11 @@ static const struct vfio_device_ops testdev_ops = {
 	.open_device = testdev_open,
 	.close_device = testdev_close,
 	.ioctl = testdev_ioctl,
+	/* NULL on kernels without iommufd, required on others */
+	.bind_iommufd = vfio_iommufd_emulated_bind,
+	.unbind_iommufd = vfio_iommufd_emulated_unbind,
+	.attach_ioas = vfio_iommufd_emulated_attach_ioas,
+	.detach_ioas = vfio_iommufd_emulated_detach_ioas,
 	.dma_unmap = testdev_dma_unmap,
 };
 

@@ -34,6 +34,8 @@ struct testdev_op {
 #define TESTDEV_DMA_RW		_IOW('T', 4, struct testdev_op)
 /* By value: 1 keeps its pages when told to unpin, 0 (default) lets go. */
 #define TESTDEV_STUBBORN	_IO('T', 5)
+/* The iova it writes 8 bytes to, with vfio_dma_rw(), when it is told to unpin next. */
+#define TESTDEV_LAST_WRITE	_IOW('T', 7, struct testdev_op)
 /* How often it was told to unpin, since it was opened. */
 #define TESTDEV_NOTIFIED	_IO('T', 6)
 
