@@ -265,7 +265,6 @@ seen = [s for s in spaces() if s["comm"] == "qemu-io"]
 assert seen, "not seen"
 assert any(s["door"] == "vfio" and args[0] in (s["attached"] or []) for s in seen), seen
 assert sum(s["maps"] or 0 for s in seen) > 0
-same("lost", lost(), 0)
 ' "$disk"
 }
 
