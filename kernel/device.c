@@ -175,8 +175,8 @@ struct ioasid_device *ioasid_device_bind(struct ioasid_ctx *ctx,
 	idev->rid = ioasid_device_rid(dev);
 
 	rc = bind(idev);
-	trace_ioasid_bind(ctx->id, idev->rid, cookie,
-			  idev->group ? iommu_group_id(idev->group) : 0, rc);
+	ioasid_trace(bind, ctx->id, idev->rid, cookie,
+		     idev->group ? iommu_group_id(idev->group) : 0, rc);
 	if (rc) {
 		device_free(idev);
 		return ERR_PTR(rc);
@@ -261,8 +261,8 @@ int ioasid_device_attach(struct ioasid_device *idev, u32 ioasid)
 	u32 maps = 0;
 	int rc;
 
-	trace_ioasid_attach_begin(ctx->id, ioasid, idev->rid,
-				  IOASID_TRACE_NO_PASID);
+	ioasid_trace(attach_begin, ctx->id, ioasid, idev->rid,
+		     IOASID_TRACE_NO_PASID);
 	space = ioasid_space_get(ctx, ioasid);
 	if (space) {
 		mutex_lock(&ctx->lock);
@@ -275,8 +275,8 @@ int ioasid_device_attach(struct ioasid_device *idev, u32 ioasid)
 	} else {
 		rc = -ENOENT;
 	}
-	trace_ioasid_attach(ctx->id, ioasid, idev->rid, IOASID_TRACE_NO_PASID,
-			    maps, rc, ioasid_now(on) - start);
+	ioasid_trace(attach, ctx->id, ioasid, idev->rid, IOASID_TRACE_NO_PASID,
+		     maps, rc, ioasid_now(on) - start);
 	return rc;
 }
 EXPORT_SYMBOL_GPL(ioasid_device_attach);
@@ -304,8 +304,8 @@ static int detach(struct ioasid_device *idev, u32 ioasid)
 		detach_locked(idev);
 	else
 		rc = -ENOENT;
-	trace_ioasid_detach(idev->ctx->id, ioasid, idev->rid,
-			    IOASID_TRACE_NO_PASID, rc, ioasid_now(on) - start);
+	ioasid_trace(detach, idev->ctx->id, ioasid, idev->rid,
+		     IOASID_TRACE_NO_PASID, rc, ioasid_now(on) - start);
 	return rc;
 }
 
@@ -342,8 +342,8 @@ void ioasid_device_unbind(struct ioasid_device *idev)
 	iommu_device_release_dma_owner(idev->dev);
 	mutex_unlock(&ctx->lock);
 	mutex_unlock(&ioasid_contexts_lock);
-	trace_ioasid_unbind(ctx->id, idev->rid, idev->cookie,
-			    iommu_group_id(idev->group), 0);
+	ioasid_trace(unbind, ctx->id, idev->rid, idev->cookie,
+		     iommu_group_id(idev->group), 0);
 	device_free(idev);
 }
 EXPORT_SYMBOL_GPL(ioasid_device_unbind);

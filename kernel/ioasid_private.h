@@ -142,6 +142,7 @@ struct ioasid_ctx {
 	enum ioasid_door door;
 	struct mutex lock;		/* see above */
 	struct xarray spaces;		/* counted */
+	u32 last_space;			/* number given last, under xa_lock */
 	struct list_head devices;
 	struct rb_root_cached regions;
 	unsigned int nr_regions;
@@ -347,6 +348,19 @@ int ioasid_cmd_device_get_info(struct ioasid_ucmd *ucmd);
 void ioasid_ctx_show(struct seq_file *s, struct ioasid_ctx *ctx);
 void ioasid_stats_init(void);
 void ioasid_stats_exit(void);
+
+/*
+ * Emits a tracepoint. Newer kernels run its handlers preemptibly, and skip a BPF
+ * program on a CPU where the same program was preempted: events would be lost.
+ * While nobody listens, nothing but the static key is run.
+ */
+#define ioasid_trace(event, ...) do {					\
+	if (trace_ioasid_##event##_enabled()) {				\
+		preempt_disable_notrace();				\
+		trace_ioasid_##event(__VA_ARGS__);			\
+		preempt_enable_notrace();				\
+	}								\
+} while (0)
 
 /* A clock that is read only while somebody listens. */
 static inline u64 ioasid_now(bool listening)

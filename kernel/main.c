@@ -42,8 +42,8 @@ static int cmd_alloc(struct ioasid_ucmd *ucmd)
 
 	space = ioasid_space_create(ucmd->ctx, cmd, IOASID_MAX_MAPPINGS);
 	rc = PTR_ERR_OR_ZERO(space);
-	trace_ioasid_alloc(ucmd->ctx->id, rc ? 0 : space->id, cmd->kind,
-			   cmd->parent, cmd->flags, rc);
+	ioasid_trace(alloc, ucmd->ctx->id, rc ? 0 : space->id, cmd->kind,
+		     cmd->parent, cmd->flags, rc);
 	if (rc)
 		return rc;
 	rc = space->id;

@@ -236,7 +236,7 @@ int ioasid_space_map(struct ioasid_space *space, u64 iova, u64 vaddr, u64 size,
 	int rc;
 
 	clock.start = ioasid_now(clock.on);
-	trace_ioasid_map_begin(space->ctx->id, space->id, iova, size);
+	ioasid_trace(map_begin, space->ctx->id, space->id, iova, size);
 	rc = check_map(iova, vaddr, size, prot);
 	if (!rc) {
 		m = mapping_new(space, iova, vaddr, size, prot);
@@ -249,12 +249,11 @@ int ioasid_space_map(struct ioasid_space *space, u64 iova, u64 vaddr, u64 size,
 	}
 	if (rc)
 		atomic64_inc(&space->stats.map_errors);
-	trace_ioasid_map(space->ctx->id, space->id, iova, size, vaddr, prot, rc,
-			 clock.runs, ioasid_now(clock.on) - clock.start,
-			 span(clock.start, clock.reserved) +
-			 span(clock.pinned, clock.locked),
-			 span(clock.reserved, clock.pinned),
-			 span(clock.locked, clock.installed));
+	ioasid_trace(map, space->ctx->id, space->id, iova, size, vaddr, prot,
+		     rc, clock.runs, ioasid_now(clock.on) - clock.start,
+		     span(clock.start, clock.reserved) + span(clock.pinned, clock.locked),
+		     span(clock.reserved, clock.pinned),
+		     span(clock.locked, clock.installed));
 	return rc;
 }
 EXPORT_SYMBOL_GPL(ioasid_space_map);

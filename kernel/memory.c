@@ -137,7 +137,8 @@ int ioasid_memory_register(struct ioasid_ctx *ctx, u64 vaddr, u64 size)
 	u64 start = ioasid_now(on);
 	int rc = register_range(ctx, vaddr, size);
 
-	trace_ioasid_register(ctx->id, vaddr, size, rc, ioasid_now(on) - start);
+	ioasid_trace(register, ctx->id, vaddr, size, rc,
+		     ioasid_now(on) - start);
 	return rc;
 }
 
@@ -176,8 +177,8 @@ int ioasid_memory_unregister(struct ioasid_ctx *ctx, u64 vaddr, u64 size)
 	u64 start = ioasid_now(on);
 	int rc = unregister_range(ctx, vaddr, size);
 
-	trace_ioasid_unregister(ctx->id, vaddr, size, rc,
-				ioasid_now(on) - start);
+	ioasid_trace(unregister, ctx->id, vaddr, size, rc,
+		     ioasid_now(on) - start);
 	return rc;
 }
 

@@ -97,9 +97,11 @@ struct ioasid_space *ioasid_space_create(struct ioasid_ctx *ctx,
 	if (!space)
 		return ERR_PTR(-ENOMEM);
 	kref_get(&space->kref);
-	rc = xa_alloc(&ctx->spaces, &space->id, space,
-		      XA_LIMIT(1, IOASID_MAX_SPACES), GFP_KERNEL_ACCOUNT);
-	if (rc) {
+	/* Cyclic: people and tools shall not take a new space for the old one. */
+	rc = xa_alloc_cyclic(&ctx->spaces, &space->id, space,
+			     XA_LIMIT(1, IOASID_MAX_SPACES), &ctx->last_space,
+			     GFP_KERNEL_ACCOUNT);
+	if (rc < 0) {
 		kfree(space);
 		return ERR_PTR(rc == -EBUSY ? -ENOSPC : rc);
 	}
@@ -114,7 +116,7 @@ static void space_release(struct kref *kref)
 
 	WARN_ON(!list_empty(&space->groups));
 	WARN_ON(!list_empty(&space->accesses));
-	trace_ioasid_free(space->ctx->id, space->id, space->nr_maps, 0);
+	ioasid_trace(free, space->ctx->id, space->id, space->nr_maps, 0);
 	while ((node = interval_tree_iter_first(&space->maps, 0, ULONG_MAX))) {
 		interval_tree_remove(node, &space->maps);
 		ioasid_mapping_free(space, container_of(node,
@@ -182,7 +184,7 @@ int ioasid_space_destroy(struct ioasid_ctx *ctx, u32 ioasid)
 	mutex_unlock(&ctx->lock);
 
 	if (rc)
-		trace_ioasid_free(ctx->id, ioasid, maps, rc);
+		ioasid_trace(free, ctx->id, ioasid, maps, rc);
 	else
 		ioasid_space_put(space);
 	ioasid_space_put(space);
@@ -231,8 +233,8 @@ struct ioasid_space *ioasid_space_alloc(struct ioasid_ctx *ctx, u32 flags,
 	};
 	struct ioasid_space *space = ioasid_space_create(ctx, &args, map_limit);
 
-	trace_ioasid_alloc(ctx->id, IS_ERR(space) ? 0 : space->id, args.kind,
-			   0, flags, PTR_ERR_OR_ZERO(space));
+	ioasid_trace(alloc, ctx->id, IS_ERR(space) ? 0 : space->id, args.kind,
+		     0, flags, PTR_ERR_OR_ZERO(space));
 	return space;
 }
 EXPORT_SYMBOL_GPL(ioasid_space_alloc);
@@ -301,17 +303,16 @@ int ioasid_space_attach_group(struct ioasid_space *space,
 	if (!dev)
 		return -ENODEV;
 	rid = ioasid_device_rid(dev);
-	trace_ioasid_attach_begin(space->ctx->id, space->id, rid,
-				  IOASID_TRACE_NO_PASID);
+	ioasid_trace(attach_begin, space->ctx->id, space->id, rid,
+		     IOASID_TRACE_NO_PASID);
 	mutex_lock(&space->ctx->lock);
 	mutex_lock(&space->lock);
 	rc = attach_whole(space, group, dev);
 	maps = space->nr_maps;
 	mutex_unlock(&space->lock);
 	mutex_unlock(&space->ctx->lock);
-	trace_ioasid_attach(space->ctx->id, space->id, rid,
-			    IOASID_TRACE_NO_PASID, maps, rc,
-			    ioasid_now(on) - start);
+	ioasid_trace(attach, space->ctx->id, space->id, rid,
+		     IOASID_TRACE_NO_PASID, maps, rc, ioasid_now(on) - start);
 	put_device(dev);
 	return rc;
 }
@@ -340,8 +341,8 @@ void ioasid_space_detach_group(struct ioasid_space *space,
 	}
 	mutex_unlock(&space->lock);
 	mutex_unlock(&space->ctx->lock);
-	trace_ioasid_detach(space->ctx->id, space->id, ioasid_device_rid(dev),
-			    IOASID_TRACE_NO_PASID, 0, ioasid_now(on) - start);
+	ioasid_trace(detach, space->ctx->id, space->id, ioasid_device_rid(dev),
+		     IOASID_TRACE_NO_PASID, 0, ioasid_now(on) - start);
 	put_device(dev);
 }
 EXPORT_SYMBOL_GPL(ioasid_space_detach_group);

@@ -195,9 +195,9 @@ static int run_unmap(struct unmap *u)
 	mutex_unlock(&u->space->lock);
 
 	if (u->nr && domains)
-		trace_ioasid_iotlb_inv(u->space->ctx->id, u->space->id,
-				       u->first, u->last - u->first + 1,
-				       domains, 0, u->flush_ns);
+		ioasid_trace(iotlb_inv, u->space->ctx->id, u->space->id,
+			     u->first, u->last - u->first + 1, domains, 0,
+			     u->flush_ns);
 	start = ioasid_now(u->on);
 	free_mappings(u);
 	u->unpin_ns = ioasid_now(u->on) - start;
@@ -235,17 +235,17 @@ int ioasid_space_unmap(struct ioasid_space *space, u64 iova, u64 size,
 		u.first = 0;
 		u.last = ULONG_MAX;
 	}
-	trace_ioasid_unmap_begin(space->ctx->id, space->id, iova, size);
+	ioasid_trace(unmap_begin, space->ctx->id, space->id, iova, size);
 	rc = check_unmap(iova, size, flags);
 	if (!rc)
 		rc = run_unmap(&u);
 	if (rc)
 		atomic64_inc(&space->stats.unmap_errors);
 	*unmapped = u.size;
-	trace_ioasid_unmap(space->ctx->id, space->id, iova, size, u.size, u.nr,
-			   rc, ioasid_now(u.on) - u.start,
-			   u.locked ? u.locked - u.start : 0, u.remove_ns,
-			   u.flush_ns, u.unpin_ns);
+	ioasid_trace(unmap, space->ctx->id, space->id, iova, size, u.size, u.nr,
+		     rc, ioasid_now(u.on) - u.start,
+		     u.locked ? u.locked - u.start : 0, u.remove_ns, u.flush_ns,
+		     u.unpin_ns);
 	return rc;
 }
 EXPORT_SYMBOL_GPL(ioasid_space_unmap);

@@ -153,7 +153,7 @@ TRACE_EVENT(ioasid_unmap,
 
 /*
  * The IOTLBs of a space were made to forget a range; on return no device uses
- * the old translation. domains: IOMMU domains that were flushed.
+ * the old translation. size: 0 for everything; domains: those that were flushed.
  */
 TRACE_EVENT(ioasid_iotlb_inv,
 	TP_PROTO(u32 ctx, u32 ioasid, u64 iova, u64 size, u32 domains,
