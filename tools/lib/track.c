@@ -192,20 +192,24 @@ static const enum metric_id first_metric[IOASID_NR_OPS] = {
 _Static_assert(METRIC_UNMAP_MAX - METRIC_UNMAP_COUNT == OP(MAX), "same order for all");
 _Static_assert(METRIC_INV_MAX - METRIC_INV_COUNT == OP(MAX), "same order for all");
 
-static void fill_quantile(struct value *value, const __u32 *hist, double q)
-{
-	__u64 result;
-
-	if (hist__quantile(hist, q, &result))
-		set_count(value, result);
-}
-
 static void fill_max(struct value *value, const struct ioasid_stat *delta)
 {
 	__u64 result;
 
 	if (hist__max(delta->hist, delta->max_ns, &result))
 		set_count(value, result);
+}
+
+/* The maximum is known better than its bucket's middle: nothing exceeds it. */
+static void fill_quantile(struct value *value, const struct ioasid_stat *delta, double q)
+{
+	__u64 result, max;
+
+	if (!hist__quantile(delta->hist, q, &result))
+		return;
+	if (hist__max(delta->hist, delta->max_ns, &max) && result > max)
+		result = max;
+	set_count(value, result);
 }
 
 static void fill_rare_op(struct value *v, const struct ioasid_stat *delta)
@@ -232,10 +236,10 @@ void fill_op(struct value *v, enum ioasid_op op, const struct ioasid_stat *delta
 	if (!samples)
 		return;
 	set_count(&v[OP(MEAN)], delta->sum_ns / samples);
-	fill_quantile(&v[OP(P50)], delta->hist, 0.5);
-	fill_quantile(&v[OP(P90)], delta->hist, 0.9);
-	fill_quantile(&v[OP(P99)], delta->hist, 0.99);
-	fill_quantile(&v[OP(P999)], delta->hist, 0.999);
+	fill_quantile(&v[OP(P50)], delta, 0.5);
+	fill_quantile(&v[OP(P90)], delta, 0.9);
+	fill_quantile(&v[OP(P99)], delta, 0.99);
+	fill_quantile(&v[OP(P999)], delta, 0.999);
 	fill_max(&v[OP(MAX)], delta);
 }
 
