@@ -17,7 +17,7 @@ PREFIX ?= /usr/local
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 
-build_goals := all modules modules-debug tools selftests lint format vmlinux
+build_goals := all modules modules-debug tools selftests lint
 
 ifneq ($(KDIR),)
 kernels := host
@@ -33,7 +33,7 @@ ifneq ($(KDIR)$(LAB),)
 
 # ---- in the root, or for a kernel of this machine ---------------------------
 
-.PHONY: all modules modules-debug tools selftests vmlinux $(kernels:%=modules-%)
+.PHONY: all modules modules-debug tools selftests $(kernels:%=modules-%)
 
 all: modules tools selftests
 modules: $(kernels:%=modules-%)
@@ -104,6 +104,10 @@ lint: lint-scripts
 debug-kernel lint-scripts:
 	$(Q)selftests/lab/$@
 
+.PHONY: format
+format:
+	$(Q)selftests/lab/in-root clang-format -i $(or $(FILES),$(error which files? make format FILES=...))
+
 check: all
 	$(Q)selftests/run-all $(CHECK)
 
@@ -137,6 +141,7 @@ help:
 	@echo "make check-debug   the same on a kernel with KASAN, lockdep, kmemleak, ..."
 	@echo "make demo          an unmodified VFIO program under load, seen in ioasidtop"
 	@echo "make lint          checkpatch, sparse, W=1, clang-format, shellcheck"
+	@echo "make format FILES=... formats user-space sources in place"
 	@echo "make install       tools and manual pages (PREFIX=$(PREFIX), DESTDIR=)"
 	@echo "make clean         remove build/"
 	@echo "make distclean     and the lab's cache outside the checkout"
