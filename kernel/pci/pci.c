@@ -30,9 +30,11 @@
  * @node: the device of our class; holds @core
  * @cdev: the character device; holds @node, and so does every open file
  * @devfd: state of the file
- * @removing: remove() is under way, the device lock is held
- * @bars: guards @bars_live; taken inside mmap_lock
- * @bars_live: BARs may be mapped and accessed through mappings
+ * @mapping: held while a mapping is made; taken inside mmap_lock, outside of the
+ *           lock of a VMA
+ * @bars: held while a fault is handled; inside of that lock
+ * @bars_live: BARs may be mapped and accessed through mappings; changes under
+ *             both locks
  * @bar_ops: what vfio_pci_core_mmap() gave the mappings
  */
 struct ioasid_pci_device {
@@ -40,7 +42,7 @@ struct ioasid_pci_device {
 	struct device node;
 	struct cdev cdev;
 	struct ioasid_devfd devfd;
-	bool removing;
+	struct mutex mapping;
 	struct rw_semaphore bars;
 	bool bars_live;
 	const struct vm_operations_struct *bar_ops;
@@ -92,7 +94,7 @@ static int ioasid_pci_mmap(struct file *file, struct vm_area_struct *vma)
 	struct ioasid_pci_device *p = file->private_data;
 	int rc = -EINVAL;
 
-	down_read(&p->bars);
+	mutex_lock(&p->mapping);
 	if (p->bars_live)
 		rc = vfio_pci_core_mmap(&p->core.vdev, vma);
 	if (!rc) {
@@ -100,23 +102,27 @@ static int ioasid_pci_mmap(struct file *file, struct vm_area_struct *vma)
 		WRITE_ONCE(p->bar_ops, vma->vm_ops);
 		vma->vm_ops = &ioasid_pci_bar_ops;
 	}
-	up_read(&p->bars);
+	mutex_unlock(&p->mapping);
 	return rc;
 }
 
 static void ioasid_pci_allow_bars(struct ioasid_pci_device *p)
 {
+	mutex_lock(&p->mapping);
 	down_write(&p->bars);
 	p->bars_live = true;
 	up_write(&p->bars);
+	mutex_unlock(&p->mapping);
 }
 
 static void ioasid_pci_revoke_bars(struct ioasid_pci_device *p)
 {
+	mutex_lock(&p->mapping);
 	down_write(&p->bars);
 	p->bars_live = false;
 	unmap_mapping_range(p->core.vdev.inode->i_mapping, 0, 0, true);
 	up_write(&p->bars);
+	mutex_unlock(&p->mapping);
 }
 
 /* Bind and unbind */
@@ -151,27 +157,6 @@ static int ioasid_pci_enable(struct ioasid_devfd *devfd)
 	return 0;
 }
 
-/*
- * vfio_pci_core resets a function when it is closed, but gives up when somebody
- * holds the device lock; in remove() that is us.
- */
-static void ioasid_pci_reset_locked(struct ioasid_pci_device *p)
-{
-	struct pci_dev *pdev = p->core.pdev;
-
-	device_lock_assert(&pdev->dev);
-
-	if (!p->core.reset_works || pm_runtime_resume_and_get(&pdev->dev))
-		return;
-	pci_cfg_access_lock(pdev);
-	pci_save_state(pdev);
-	if (!__pci_reset_function_locked(pdev))
-		p->core.needs_reset = false;
-	pci_restore_state(pdev);
-	pci_cfg_access_unlock(pdev);
-	pm_runtime_put(&pdev->dev);
-}
-
 static void ioasid_pci_disable(struct ioasid_devfd *devfd)
 {
 	struct ioasid_pci_device *p =
@@ -183,8 +168,6 @@ static void ioasid_pci_disable(struct ioasid_devfd *devfd)
 	/* Bus master off, interrupts off, reset, config space as found. */
 	vfio_pci_core_close_device(vdev);
 	vdev->open_count--;
-	if (p->removing)
-		ioasid_pci_reset_locked(p);
 	mutex_unlock(&vdev->dev_set->lock);
 }
 
@@ -415,6 +398,7 @@ static int ioasid_pci_probe(struct pci_dev *pdev,
 			      &ioasid_pci_vfio_ops);
 	if (IS_ERR(p))
 		return PTR_ERR(p);
+	mutex_init(&p->mapping);
 	init_rwsem(&p->bars);
 	ioasid_devfd_init(&p->devfd, &pdev->dev, &ioasid_pci_devfd_ops);
 	device_initialize(&p->node);
@@ -439,6 +423,29 @@ out_put:
 }
 
 /*
+ * vfio_pci_core resets a function when it is closed, but gives up when somebody
+ * holds the device lock, as the driver core does while it calls remove(). Bus
+ * mastering is off since then; what is left is done before the next driver comes.
+ */
+static void ioasid_pci_late_reset(struct ioasid_pci_device *p)
+{
+	struct pci_dev *pdev = p->core.pdev;
+
+	device_lock_assert(&pdev->dev);
+
+	if (!p->core.reset_works || !p->core.needs_reset ||
+	    pm_runtime_resume_and_get(&pdev->dev))
+		return;
+	pci_cfg_access_lock(pdev);
+	pci_save_state(pdev);
+	if (!__pci_reset_function_locked(pdev))
+		p->core.needs_reset = false;
+	pci_restore_state(pdev);
+	pci_cfg_access_unlock(pdev);
+	pm_runtime_put(&pdev->dev);
+}
+
+/*
  * Does not wait for the file to be closed. Whoever has it open loses the device
  * at once and keeps an empty shell, which holds the module.
  */
@@ -449,11 +456,11 @@ static void ioasid_pci_remove(struct pci_dev *pdev)
 		container_of(core, struct ioasid_pci_device, core);
 
 	cdev_device_del(&p->cdev, &p->node);
-	p->removing = true;
 	/* Only where somebody asked to be told: it complains otherwise. */
 	if (rcu_access_pointer(core->req_trigger))
 		vfio_pci_core_request(&core->vdev, 0);
 	ioasid_devfd_revoke(&p->devfd);
+	ioasid_pci_late_reset(p);
 	vfio_pci_core_unregister_device(core);
 	put_device(&p->node);
 }
