@@ -413,8 +413,9 @@ static void nvme_dirty(struct fixture_nvme *self)
 	char path[PATH_MAX];
 
 	nvme_bind(self);
+	/* Awake after close, too; kernels without runtime PM have no such file. */
 	pci_path(path, self->name, "power/control");
-	ASSERT_TRUE(!write_text(path, "on"));
+	ASSERT_TRUE(!write_text(path, "on") || errno == ENOENT);
 	self->bar = nvme_bar(self->dev);
 	self->bar[NVME_CC / 4] = NVME_CC_IOSQES;
 	ASSERT_EQ(NVME_CC_IOSQES, self->bar[NVME_CC / 4]);
