@@ -42,7 +42,7 @@ struct ioasid_pci_device {
 	struct device node;
 	struct cdev cdev;
 	struct ioasid_devfd devfd;
-	struct mutex mapping;
+	struct mutex mapping;		/* see above */
 	struct rw_semaphore bars;
 	bool bars_live;
 	const struct vm_operations_struct *bar_ops;
