@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a test can see of the kernel: charges, pins, fdinfo, the kernel log. Part of ioasid_util.h. */
+#ifndef IOASID_SELFTESTS_STATE_UTIL_H
+#define IOASID_SELFTESTS_STATE_UTIL_H
+
+/*
+ * What the process and the machine are charged
+ */
+static inline uint64_t status_pages(const char *key)
+{
+	char text[8192];
+
+	ASSERT_TRUE(read_text("/proc/self/status", text, sizeof(text)) > 0);
+	return text_value(text, key, 0) * 1024 / PAGE;
+}
+
+#define locked_pages()	status_pages("VmLck")
+#define pinned_pages()	status_pages("VmPin")
+
+/* Longterm and other pins of the whole machine that are held now. */
+static inline int64_t machine_pins(void)
+{
+	char text[32768];
+
+	/* Per-CPU parts are added up by this file only. */
+	write_text("/proc/sys/vm/stat_refresh", "1");
+	ASSERT_TRUE(read_text("/proc/vmstat", text, sizeof(text)) > 0);
+	return text_value(text, "nr_foll_pin_acquired", 0) -
+	       text_value(text, "nr_foll_pin_released", 0);
+}
+
+/* Work that is done behind the close of a file may need a moment. */
+static inline bool machine_pins_become(int64_t pins)
+{
+	for (int try = 0; try < 100; try++) {
+		if (machine_pins() == pins)
+			return true;
+		usleep(20000);
+	}
+	diag("%lld pages are pinned, expected %lld", (long long)machine_pins(), (long long)pins);
+	return false;
+}
+
+/* From here on RLIMIT_MEMLOCK counts. */
+static inline void limit_locked(uint64_t pages)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct rlimit limit = { .rlim_cur = pages * PAGE, .rlim_max = pages * PAGE };
+	struct __user_cap_data_struct data[2];
+
+	ASSERT_TRUE(!setrlimit(RLIMIT_MEMLOCK, &limit));
+	ASSERT_TRUE(!syscall(SYS_capget, &header, data));
+	data[0].effective &= ~(1U << CAP_IPC_LOCK);
+	data[0].permitted &= ~(1U << CAP_IPC_LOCK);
+	data[0].inheritable &= ~(1U << CAP_IPC_LOCK);
+	ASSERT_TRUE(!syscall(SYS_capset, &header, data));
+}
+
+/*
+ * fdinfo
+ */
+#define FDINFO_MAX	16384
+
+/* The lines of our keys; pos, flags and so on are left out. */
+static inline char *fdinfo_text(int fd)
+{
+	char path[64], text[FDINFO_MAX];
+	char *ours;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	ASSERT_TRUE(read_text(path, text, sizeof(text)) > 0);
+	ours = strstr(text, "ioasid-");
+	ASSERT_TRUE(ours);
+	ours = strdup(ours);
+	ASSERT_TRUE(ours);
+	return ours;
+}
+
+#define FDINFO_NONE	UINT64_MAX
+
+/* A number; FDINFO_NONE when the key is missing. */
+static inline uint64_t fdinfo_get(int fd, const char *key)
+{
+	char *text = fdinfo_text(fd);
+	uint64_t value = text_value(text, key, FDINFO_NONE);
+
+	free(text);
+	return value;
+}
+
+/* The same for the key of one space: key without "-N". */
+static inline uint64_t fdinfo_get_n(int fd, const char *key, unsigned int n)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s-%u", key, n);
+	return fdinfo_get(fd, name);
+}
+
+/*
+ * Kernel log
+ */
+static inline int kmsg_open(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0)
+		lseek(fd, 0, SEEK_END);
+	return fd;
+}
+
+/* Waits for a record that holds all three strings (NULL: any). */
+static inline bool kmsg_wait(int fd, unsigned int timeout_ms, const char *a, const char *b,
+			     const char *c)
+{
+	char record[8192];
+	ssize_t n;
+
+	for (unsigned int waited = 0; waited <= timeout_ms; ) {
+		n = read(fd, record, sizeof(record) - 1);
+		if (n < 0 && errno == EPIPE)	/* overwritten: go on */
+			continue;
+		if (n < 0) {
+			usleep(10000);
+			waited += 10;
+			continue;
+		}
+		record[n] = 0;
+		if ((!a || strstr(record, a)) && (!b || strstr(record, b)) &&
+		    (!c || strstr(record, c)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * VT-d's report of a refused access. The kernel prints ten in five seconds at
+ * most, so ask only for the first ones.
+ */
+static inline bool kmsg_dma_fault(int fd, const char *device, uint64_t iova)
+{
+	char addr[32];
+
+	snprintf(addr, sizeof(addr), "addr 0x%" PRIx64, iova);
+	return kmsg_wait(fd, 1000, "DMAR: [DMA", device + 5, addr);
+}
+
+#endif /* IOASID_SELFTESTS_STATE_UTIL_H */
