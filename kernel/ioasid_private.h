@@ -99,6 +99,7 @@ struct ioasid_pages {
 void ioasid_pages_init(struct ioasid_pages *pages, struct mm_struct *mm);
 int ioasid_pages_pin(struct ioasid_pages *pages, unsigned long vaddr,
 		     unsigned long npages, bool write, bool mmio_ok);
+void ioasid_pages_reset(struct ioasid_pages *pages);
 void ioasid_pages_release(struct ioasid_pages *pages);
 unsigned int ioasid_pages_find(const struct ioasid_pages *pages,
 			       unsigned long index);
@@ -268,6 +269,7 @@ struct ioasid_space *ioasid_space_create(struct ioasid_ctx *ctx,
 int ioasid_space_destroy(struct ioasid_ctx *ctx, u32 ioasid);
 struct ioasid_space *ioasid_space_get(struct ioasid_ctx *ctx, u32 ioasid);
 void ioasid_space_put(struct ioasid_space *space);
+int ioasid_space_refuse(struct ioasid_ctx *ctx, u32 ioasid, int rc);
 int ioasid_space_usable(struct ioasid_space *space);
 void ioasid_spaces_release(struct ioasid_ctx *ctx);
 

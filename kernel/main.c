@@ -110,50 +110,37 @@ static int cmd_unmap_dma(struct ioasid_ucmd *ucmd)
 static int cmd_create_nesting(struct ioasid_ucmd *ucmd)
 {
 	struct ioasid_create_nesting *cmd = ucmd->cmd;
-	struct ioasid_space *space;
 
 	if (cmd->flags)
 		return -EOPNOTSUPP;
 	if (cmd->__reserved)
 		return -EINVAL;
-	space = ioasid_space_get(ucmd->ctx, cmd->parent);
-	if (!space)
-		return -ENOENT;
-	ioasid_space_put(space);
 	/* No kind that this kernel module has can be a parent. */
-	return -EOPNOTSUPP;
+	return ioasid_space_refuse(ucmd->ctx, cmd->parent, -EOPNOTSUPP);
 }
 
 /* A user-managed table hangs on a child, and no space is one (RFC v1, 5.4). */
 static int cmd_bind_table(struct ioasid_ucmd *ucmd)
 {
 	struct ioasid_bind_table *cmd = ucmd->cmd;
-	struct ioasid_space *space;
 
 	if (cmd->flags)
 		return -EOPNOTSUPP;
 	if (cmd->__reserved)
 		return -EINVAL;
-	space = ioasid_space_get(ucmd->ctx, cmd->ioasid);
-	if (!space)
-		return -ENOENT;
-	ioasid_space_put(space);
-	return -EINVAL;
+	return ioasid_space_refuse(ucmd->ctx, cmd->ioasid, -EINVAL);
 }
 
 /* The kernel itself invalidates what it manages. */
 static int cmd_invalidate_cache(struct ioasid_ucmd *ucmd)
 {
 	struct ioasid_invalidate_cache *cmd = ucmd->cmd;
-	struct ioasid_space *space;
 
+	if (cmd->flags)
+		return -EOPNOTSUPP;
 	if (cmd->__reserved)
 		return -EINVAL;
-	space = ioasid_space_get(ucmd->ctx, cmd->ioasid);
-	if (!space)
-		return -ENOENT;
-	ioasid_space_put(space);
-	return -EOPNOTSUPP;
+	return ioasid_space_refuse(ucmd->ctx, cmd->ioasid, -EOPNOTSUPP);
 }
 
 static int check_extension(unsigned long extension)

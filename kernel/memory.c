@@ -76,8 +76,7 @@ static int pin(struct ioasid_region *region)
 	if (rc != -EFAULT)
 		return rc;
 	/* Not writable as a whole: then nothing of it is. */
-	ioasid_pages_release(&region->pages);
-	ioasid_pages_init(&region->pages, current->mm);
+	ioasid_pages_reset(&region->pages);
 	return ioasid_pages_pin(&region->pages, vaddr, npages, false, false);
 }
 

@@ -283,10 +283,10 @@ static void unpin_run(unsigned long pfn, unsigned long len, bool dirty)
 }
 
 /**
- * ioasid_pages_release - unpin, uncharge, forget
+ * ioasid_pages_reset - unpin and uncharge, as if never pinned
  * @pages: from ioasid_pages_init(), pinned or not
  */
-void ioasid_pages_release(struct ioasid_pages *pages)
+void ioasid_pages_reset(struct ioasid_pages *pages)
 {
 	unsigned int i;
 
@@ -295,6 +295,18 @@ void ioasid_pages_release(struct ioasid_pages *pages)
 			unpin_run(pages->runs[i].pfn, ioasid_run_len(pages, i),
 				  pages->writable);
 	uncharge(pages, pages->ncharged);
+	pages->nr_runs = 0;
+	pages->npages = 0;
+	pages->npinned = 0;
+}
+
+/**
+ * ioasid_pages_release - the end of ioasid_pages_init()
+ * @pages: pinned or not
+ */
+void ioasid_pages_release(struct ioasid_pages *pages)
+{
+	ioasid_pages_reset(pages);
 	if (pages->runs != &pages->small)
 		kvfree(pages->runs);
 	mmdrop(pages->mm);

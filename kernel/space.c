@@ -57,18 +57,22 @@ static struct ioasid_space *space_new(struct ioasid_ctx *ctx,
 	return space;
 }
 
-/* A parent must be there, and be able to nest: kernel-managed ones cannot. */
-static int check_parent(struct ioasid_ctx *ctx, u32 parent)
+/**
+ * ioasid_space_refuse - the answer to a command that a space does not take
+ * @ctx: the context
+ * @ioasid: its number
+ * @rc: why not
+ *
+ * Returns @rc, or -ENOENT when there is no such space.
+ */
+int ioasid_space_refuse(struct ioasid_ctx *ctx, u32 ioasid, int rc)
 {
-	struct ioasid_space *space;
+	struct ioasid_space *space = ioasid_space_get(ctx, ioasid);
 
-	if (parent == IOASID_NONE)
-		return 0;
-	space = ioasid_space_get(ctx, parent);
 	if (!space)
 		return -ENOENT;
 	ioasid_space_put(space);
-	return -EOPNOTSUPP;
+	return rc;
 }
 
 /**
@@ -90,7 +94,9 @@ struct ioasid_space *ioasid_space_create(struct ioasid_ctx *ctx,
 	rc = check_alloc(args);
 	if (rc == -EINVAL)
 		return ERR_PTR(rc);
-	rc = check_parent(ctx, args->parent) ?: rc;
+	/* Kernel-managed spaces cannot nest, and there are no others yet. */
+	if (args->parent)
+		rc = ioasid_space_refuse(ctx, args->parent, -EOPNOTSUPP);
 	if (rc)
 		return ERR_PTR(rc);
 	space = space_new(ctx, args, map_limit);
