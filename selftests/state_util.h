@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a test can see of the kernel: charges, pins, fdinfo, the kernel log. Part of ioasid_util.h. */
+/* What tests see of the kernel: charges, pins, fdinfo, its log. Part of ioasid_util.h. */
 #ifndef IOASID_SELFTESTS_STATE_UTIL_H
 #define IOASID_SELFTESTS_STATE_UTIL_H
 

@@ -113,8 +113,9 @@ static void check_space(struct fixture_trace *self, const char *e)
 static uint32_t rid_of(const char *name)
 {
 	unsigned int domain, bus, slot, fn;
+	int found = sscanf(name, "%x:%x:%x.%x", &domain, &bus, &slot, &fn);
 
-	ASSERT_EQ(4, sscanf(name, "%x:%x:%x.%x", &domain, &bus, &slot, &fn));
+	ASSERT_EQ(4, found);
 	return domain << 16 | bus << 8 | slot << 3 | fn;
 }
 
