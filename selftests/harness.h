@@ -378,6 +378,7 @@ static inline int harness_run(struct harness_test *test, unsigned int nr)
 	return KSFT_FAIL;
 }
 
+/* Whether NAME is the identifier of a test, in full. */
 static inline bool harness_is_id(const char *name)
 {
 	for (struct harness_test *test = harness_first; test; test = test->next)
@@ -386,13 +387,31 @@ static inline bool harness_is_id(const char *name)
 	return false;
 }
 
+static inline bool harness_matches(const struct harness_test *test, const char *name)
+{
+	return harness_is_id(name) ? !strcmp(test->id, name) : !!strstr(test->title, name);
+}
+
 static inline bool harness_wanted(const struct harness_test *test, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
-		if (harness_is_id(argv[i]) ? !strcmp(test->id, argv[i]) :
-					     !!strstr(test->title, argv[i]))
+		if (harness_matches(test, argv[i]))
 			return true;
 	return argc < 2;
+}
+
+/* The first name that no test answers to: nobody shall believe that it ran. */
+static inline const char *harness_unknown(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		struct harness_test *test = harness_first;
+
+		while (test && !harness_matches(test, argv[i]))
+			test = test->next;
+		if (!test)
+			return argv[i];
+	}
+	return NULL;
 }
 
 static inline int harness_usage(const char *name)
@@ -425,12 +444,13 @@ static inline int harness_main(int argc, char **argv)
 	if (harness_shared == MAP_FAILED)
 		return KSFT_FAIL;
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (test = harness_first; test; test = test->next)
-		nr += harness_wanted(test, argc, argv);
-	if (!nr) {
-		fprintf(stderr, "%s: no such test, -l lists them\n", argv[0]);
+	if (harness_unknown(argc, argv)) {
+		fprintf(stderr, "%s: no test is called %s, -l lists them\n", argv[0],
+			harness_unknown(argc, argv));
 		return KSFT_FAIL;
 	}
+	for (test = harness_first; test; test = test->next)
+		nr += harness_wanted(test, argc, argv);
 	printf("TAP version 13\n1..%u\n", nr);
 	nr = 0;
 	for (test = harness_first; test; test = test->next)
