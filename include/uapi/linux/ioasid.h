@@ -111,6 +111,33 @@ enum ioasid_kind {
 	IOASID_KIND_USER	= 4,	/* user-managed, nested on a parent */
 };
 
+/* Formats of user-managed tables; all have 64-bit little-endian entries. */
+enum ioasid_format {
+	IOASID_FORMAT_NONE		= 0,
+	IOASID_FORMAT_X86_64_4LEVEL	= 1,	/* VT-d first stage, AMD v2; 48 bits */
+	IOASID_FORMAT_X86_64_5LEVEL	= 2,	/* the same with 57 bits */
+	IOASID_FORMAT_ARM_LPAE_4K	= 3,	/* VMSAv8-64 stage 1, TTBR0, 4K granule */
+	IOASID_FORMAT_RISCV_SV39	= 4,
+	IOASID_FORMAT_RISCV_SV48	= 5,
+};
+
+/**
+ * struct ioasid_table - where a user-managed table is
+ * @flags: IOASID_TABLE_*
+ * @addr: of its top level, in the parent's space
+ * @addr_width: IOVA bits it translates
+ * @__reserved: 0
+ *
+ * Laid out as struct iommu_hwpt_vtd_s1: IOMMU drivers that know this format read
+ * it from user memory themselves, after ioasid has, and judge what they read.
+ */
+struct ioasid_table {
+	__u64	flags;
+	__u64	addr;
+	__u32	addr_width;
+	__u32	__reserved;
+};
+
 /**
  * struct ioasid_alloc - ioctl(IOASID_ALLOC)
  * @argsz: sizeof(struct ioasid_alloc)
@@ -118,17 +145,23 @@ enum ioasid_kind {
  *         can force their DMA to be coherent with the CPU caches
  * @kind: enum ioasid_kind
  * @parent: the space that translates the output of this one, or IOASID_NONE
- * @format: format of a user-managed table; 0 for the others
+ * @format: enum ioasid_format of a user-managed table; 0 for the others
  * @addr_width: highest IOVA width in bits that the user needs, 0 for any;
- *              mappings above it are refused
- * @table: address of a user-managed table; 0 for the others
+ *              mappings above it are refused. 0 for a user-managed table
+ * @table: the user-managed table; zeroes for the others
  *
  * Returns the new IOASID. A kernel-managed space takes mappings at once; they
  * are pinned and charged when they are made and installed for each device that
  * attaches later.
  *
+ * A kernel-managed space with a parent maps addresses of the parent: @vaddr of
+ * IOASID_MAP_DMA is one. Nothing is pinned or charged for it a second time, and
+ * what the parent maps or unmaps there later appears or vanishes for the
+ * devices of the child as well.
+ *
  * Errors: EOPNOTSUPP for a kind that this kernel does not have, EINVAL for a
- * user-managed table without a parent, ENOSPC when the context is full.
+ * user-managed table without a parent, ENOSPC when the context is full or spaces
+ * are nested too deep.
  */
 struct ioasid_alloc {
 	__u32	argsz;
@@ -138,7 +171,7 @@ struct ioasid_alloc {
 	__u32	parent;
 	__u32	format;
 	__u32	addr_width;
-	__u64	table;
+	struct ioasid_table table;
 };
 
 #define IOASID_ALLOC	_IO(IOASID_TYPE, IOASID_BASE + 3)
@@ -317,21 +350,23 @@ struct ioasid_create_nesting {
  * @argsz: sizeof(struct ioasid_bind_table)
  * @flags: 0
  * @ioasid: a space created by IOASID_CREATE_NESTING
- * @format: format of the table (0 at unbind)
- * @addr_width: input address width in bits (0 at unbind)
- * @__reserved: 0
- * @table: address of the table in the parent (0 at unbind)
+ * @format: enum ioasid_format (0 at unbind)
+ * @table: the table (zeroes at unbind)
  *
- * EINVAL on a space that is not a child, EOPNOTSUPP on a kind without tables.
+ * A child that has neither mappings nor a table becomes user-managed by
+ * IOASID_BIND_PGTABLE, and is as created again after IOASID_UNBIND_PGTABLE:
+ * v1's two-step spelling of IOASID_ALLOC with IOASID_KIND_USER.
+ *
+ * EINVAL on a space that is not a child, EBUSY when it has mappings or a table
+ * already, EOPNOTSUPP for a format that its devices' IOMMUs do not have, ENOENT
+ * when there is nothing to unbind.
  */
 struct ioasid_bind_table {
 	__u32	argsz;
 	__u32	flags;
 	__u32	ioasid;
 	__u32	format;
-	__u32	addr_width;
-	__u32	__reserved;
-	__u64	table;
+	struct ioasid_table table;
 };
 
 #define IOASID_BIND_PGTABLE		_IO(IOASID_TYPE, IOASID_BASE + 9)
@@ -340,28 +375,83 @@ struct ioasid_bind_table {
 #define IOASID_UNBIND_PASID_TABLE	_IO(IOASID_TYPE, IOASID_BASE + 12)
 
 /**
- * struct ioasid_invalidate_cache - ioctl(IOASID_INVALIDATE_CACHE)
- * @argsz: sizeof(struct ioasid_invalidate_cache)
- * @flags: 0
- * @ioasid: a space with a user-managed table
+ * struct ioasid_invalidate - one request of IOASID_INVALIDATE_CACHE
+ * @caches: IOASID_CACHE_*; 0 means IOTLB and device TLB
+ * @flags: IOASID_INVALIDATE_*
+ * @cookie: with IOASID_INVALIDATE_DEVICE: the only device concerned
+ * @pasid: with IOASID_INVALIDATE_PASID: the only PASID concerned, as the user
+ *         knows it
  * @__reserved: 0
- * @iova: start of the range
- * @size: its length, 0 for everything
+ * @iova: with IOASID_INVALIDATE_RANGE: start of the range
+ * @size: and its length; both may have any alignment
  *
- * EOPNOTSUPP on a kernel-managed space, whose caches the kernel looks after.
+ * Without IOASID_INVALIDATE_RANGE everything of the space is invalidated.
  */
-struct ioasid_invalidate_cache {
-	__u32	argsz;
+struct ioasid_invalidate {
+	__u32	caches;
+#define IOASID_CACHE_IOTLB	(1 << 0)
+#define IOASID_CACHE_DEVTLB	(1 << 1)
+#define IOASID_CACHE_PASID	(1 << 2)	/* of a PASID table */
 	__u32	flags;
-	__u32	ioasid;
+#define IOASID_INVALIDATE_RANGE		(1 << 0)
+#define IOASID_INVALIDATE_LEAF		(1 << 1)	/* only last-level entries changed */
+#define IOASID_INVALIDATE_DEVICE	(1 << 2)
+#define IOASID_INVALIDATE_PASID		(1 << 3)
+	__u64	cookie;
+	__u32	pasid;
 	__u32	__reserved;
 	__u64	iova;
 	__u64	size;
 };
 
+/**
+ * struct ioasid_invalidate_cache - ioctl(IOASID_INVALIDATE_CACHE)
+ * @argsz: sizeof(struct ioasid_invalidate_cache)
+ * @flags: 0
+ * @ioasid: a space with a user-managed table
+ * @nr: in: number of requests, up to 4096; out: how many were carried out
+ * @requests: address of an array of struct ioasid_invalidate
+ *
+ * When it returns, no device concerned uses what its caches held before.
+ * Requests are carried out in their order; after an error, also, @nr says how
+ * many were.
+ *
+ * EOPNOTSUPP on a kernel-managed space, whose caches the kernel looks after,
+ * EINVAL for a request that names no device or PASID of the space.
+ */
+struct ioasid_invalidate_cache {
+	__u32	argsz;
+	__u32	flags;
+	__u32	ioasid;
+	__u32	nr;
+	__u64	requests;
+};
+
 #define IOASID_INVALIDATE_CACHE	_IO(IOASID_TYPE, IOASID_BASE + 13)
 
 /* Numbers 14..17 are kept for fault queues and dirty tracking. */
+
+/* Formats of user-managed tables that spaces of the device can have. */
+#define IOASID_CAP_FORMATS	3
+
+struct ioasid_format_info {
+	__u32	format;			/* enum ioasid_format */
+	__u32	flags;
+#define IOASID_FORMAT_HW	(1 << 0)	/* the IOMMU walks it */
+#define IOASID_FORMAT_SW	(1 << 1)	/* shadowed by the kernel, which follows it
+						 * at IOASID_INVALIDATE_CACHE
+						 */
+	__u64	pgsize_bitmap;
+	__u32	width_min;
+	__u32	width_max;
+};
+
+struct ioasid_cap_formats {
+	struct ioasid_cap_header header;
+	__u32	nr_formats;
+	__u32	__reserved;
+	struct ioasid_format_info formats[];
+};
 
 /**
  * struct ioasid_device_info - ioctl(IOASID_DEVICE_GET_INFO)
@@ -382,6 +472,8 @@ struct ioasid_device_info {
 	__u32	flags;
 #define IOASID_DEV_INFO_ENFORCE_SNOOP	(1 << 0)	/* IOMMU can enforce it */
 #define IOASID_DEV_INFO_CACHE_COHERENT	(1 << 1)	/* DMA may be coherent */
+#define IOASID_DEV_INFO_PASID		(1 << 2)	/* v2's flag PASID: takes user PASIDs */
+#define IOASID_DEV_INFO_PASID_VIRT	(1 << 3)	/* and puts others on the wire */
 	__u64	cookie;
 	__u64	pgsize_bitmap;
 	__u32	addr_width;
@@ -436,17 +528,29 @@ struct vfio_bind_ioasid_fd {
 /**
  * struct vfio_attach_ioasid - ioctl(VFIO_ATTACH_IOASID, VFIO_DETACH_IOASID)
  * @argsz: sizeof(struct vfio_attach_ioasid)
- * @flags: 0
+ * @flags: IOASID_ATTACH_USER_PASID: only DMA that carries a PASID
  * @ioasid: a space of the context the device is bound to (ENOENT)
- * @user_pasid: 0
+ * @user_pasid: with that flag the PASID, as the user knows it; 0 without
  *
- * EINVAL before bind, and when the device's IOMMU does not fit the space;
- * EBUSY when the device or its group is attached elsewhere. Detaching a device
- * from a space it is not attached to is ENOENT.
+ * Without the flag the space is the device's default one: DMA without PASID
+ * uses it. Each PASID of a device is in one space, a space may be that of many
+ * devices and PASIDs.
+ *
+ * EINVAL before bind, when the device's IOMMU does not fit the space, and for a
+ * PASID that is too wide; EBUSY when the device (with the flag: that PASID of
+ * it) is attached already or its group is attached elsewhere; EOPNOTSUPP for
+ * a PASID of a device that has none or shares its group with others. Detaching
+ * what is not attached is ENOENT.
+ *
+ * A child is attached where its parent is: EINVAL unless the device is attached
+ * to the parent already, by default or by a PASID (v1). Attaching the child by
+ * default then takes the parent's place, and detaching it brings the parent
+ * back.
  */
 struct vfio_attach_ioasid {
 	__u32	argsz;
 	__u32	flags;
+#define IOASID_ATTACH_USER_PASID	(1 << 0)
 	__u32	ioasid;
 	__u32	user_pasid;
 };

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * I/O page tables that user space writes: walking them in software, as an IOMMU
+ * would. One description of a format serves the simulator's walker, software
+ * nesting and tools.
+ *
+ * A table is hostile: the walk reads every entry exactly once through a callback,
+ * takes nothing for granted that an entry says, and ends after as many steps as
+ * the format has levels.
+ */
+#ifndef _LINUX_IOASID_TABLE_H
+#define _LINUX_IOASID_TABLE_H
+
+#include <linux/types.h>
+#include <uapi/linux/ioasid.h>
+
+#define IOASID_TABLE_LEVELS	5
+
+#define IOASID_PERM_READ	(1 << 0)
+#define IOASID_PERM_WRITE	(1 << 1)
+#define IOASID_PERM_EXEC	(1 << 2)
+#define IOASID_PERM_PRIV	(1 << 3)	/* asked for by privileged code; of a
+						 * result: only that may
+						 */
+
+enum ioasid_walk_reason {
+	IOASID_WALK_OK = 0,
+	IOASID_WALK_ADDRESS,		/* too wide or not canonical */
+	IOASID_WALK_NOT_PRESENT,
+	IOASID_WALK_PERMISSION,
+	IOASID_WALK_RESERVED_BITS,	/* or a combination the format forbids */
+	IOASID_WALK_TABLE,		/* read() refused the address of a table */
+	IOASID_WALK_ACCESS_FLAG,	/* clear, and nobody sets it */
+	IOASID_WALK_RETRY,		/* update() lost against another writer too often */
+};
+
+/**
+ * struct ioasid_walk_ops - the memory a table lives in
+ * @read: reads the little-endian 64-bit entry at @addr, which is a multiple of 8
+ *        and at most 52 bits wide, once; not 0: the address is no memory
+ * @update: replaces the entry @old by @new (accessed and dirty bits); -EAGAIN when
+ *          it is not @old any more, other errors as for @read. NULL: nothing is
+ *          written, and what the format needs it for is done without
+ */
+struct ioasid_walk_ops {
+	int (*read)(void *data, u64 addr, u64 *entry);
+	int (*update)(void *data, u64 addr, u64 old, u64 new);
+};
+
+struct ioasid_walk_step {
+	u64	addr;			/* of the entry */
+	u64	entry;
+	u8	level;			/* 1: smallest pages */
+};
+
+/**
+ * struct ioasid_walk - one walk and what came of it
+ * @iova: in: address to translate
+ * @access: in: IOASID_PERM_* wanted
+ * @addr: out: what @iova translates to (in the parent's space)
+ * @size_lg2: out: log2 of the leaf's size
+ * @perm: out: IOASID_PERM_* that the leaf allows, all levels considered
+ * @reason: out: enum ioasid_walk_reason
+ * @error: out: what read() or update() said
+ * @nr_steps: out: entries of @steps
+ * @steps: out: entries read, from the top
+ */
+struct ioasid_walk {
+	u64	iova;
+	u32	access;
+	u64	addr;
+	u8	size_lg2;
+	u8	perm;
+	u8	reason;
+	int	error;
+	u8	nr_steps;
+	struct ioasid_walk_step steps[IOASID_TABLE_LEVELS];
+};
+
+/* What one may know of a format without walking. */
+struct ioasid_table_format {
+	const char *name;		/* such as "x86-64 4-level" */
+	u32	id;			/* enum ioasid_format */
+	u8	width_min, width_max;	/* IOVA bits that a table may be given for */
+	u8	root_align_lg2;		/* of the table's address */
+	u64	pgsize_bitmap;
+};
+
+const struct ioasid_table_format *ioasid_table_format(u32 format);
+
+/*
+ * Is this a table that can be walked? -EOPNOTSUPP: unknown format, -EINVAL: width,
+ * alignment, flags or address (beyond 52 bits).
+ */
+int ioasid_table_check(u32 format, const struct ioasid_table *table);
+
+/* Returns walk->reason. The table has passed ioasid_table_check(). */
+int ioasid_table_walk(u32 format, const struct ioasid_table *table,
+		      const struct ioasid_walk_ops *ops, void *data,
+		      struct ioasid_walk *walk);
+
+#endif /* _LINUX_IOASID_TABLE_H */
