@@ -23,6 +23,9 @@
 static const struct table_format *const formats[] = {
 	&ioasid_table_x86_64_4level,
 	&ioasid_table_x86_64_5level,
+	&ioasid_table_arm_lpae_4k,
+	&ioasid_table_riscv_sv39,
+	&ioasid_table_riscv_sv48,
 };
 
 /* The walk at work: what its caller need not see. */
@@ -116,7 +119,7 @@ static bool valid_iova(const struct table_format *format, u64 iova, unsigned int
 	u64 above = iova >> width;
 
 	if (format->sign_extended && iova & BIT_ULL(width - 1))
-		return above == U64_MAX >> width;
+		return above == ~0ULL >> width;
 	return !above;
 }
 
