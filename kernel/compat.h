@@ -7,12 +7,51 @@
 #define __IOASID_COMPAT_H
 
 #include <linux/iommu.h>
+#include <linux/slab.h>
 #include <linux/version.h>
+#include <uapi/linux/iommufd.h>
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
 static inline struct iommu_domain *ioasid_paging_domain_alloc(struct device *dev)
 {
 	return iommu_paging_domain_alloc_flags(dev, 0);
+}
+
+static inline struct iommu_domain *compat_nest_parent_alloc(struct device *dev)
+{
+	return iommu_paging_domain_alloc_flags(dev, IOMMU_HWPT_ALLOC_NEST_PARENT);
+}
+
+static inline struct iommu_domain *
+compat_nested_alloc(struct device *dev, struct iommu_domain *parent,
+		    const struct iommu_user_data *data)
+{
+	const struct iommu_ops *ops = dev->iommu->iommu_dev->ops;
+	struct iommu_domain *domain;
+
+	if (!ops->domain_alloc_nested)
+		return ERR_PTR(-EOPNOTSUPP);
+	domain = ops->domain_alloc_nested(dev, parent, 0, data);
+	if (!IS_ERR(domain))
+		domain->owner = ops;
+	return domain;
+}
+
+/* Is it VT-d, which reads tables of its own layout? */
+static inline bool compat_hw_is_vtd(struct device *dev)
+{
+	const struct iommu_ops *ops = dev->iommu->iommu_dev->ops;
+	enum iommu_hw_info_type type = IOMMU_HW_INFO_TYPE_DEFAULT;
+	void *info;
+	u32 len;
+
+	if (!ops->hw_info)
+		return false;
+	info = ops->hw_info(dev, &len, &type);
+	if (IS_ERR(info))
+		return false;
+	kfree(info);
+	return type == IOMMU_HW_INFO_TYPE_INTEL_VTD;
 }
 #else
 /*
@@ -30,6 +69,50 @@ static inline struct iommu_domain *ioasid_paging_domain_alloc(struct device *dev
 	if (!IS_ERR(domain))
 		domain->owner = ops;
 	return domain;
+}
+
+static inline struct iommu_domain *
+compat_domain_alloc_user(struct device *dev, u32 flags,
+			 struct iommu_domain *parent,
+			 const struct iommu_user_data *data)
+{
+	const struct iommu_ops *ops = dev->iommu->iommu_dev->ops;
+	struct iommu_domain *domain;
+
+	if (!ops->domain_alloc_user)
+		return ERR_PTR(-EOPNOTSUPP);
+	domain = ops->domain_alloc_user(dev, flags, parent, data);
+	if (!IS_ERR(domain))
+		domain->owner = ops;
+	return domain;
+}
+
+static inline struct iommu_domain *compat_nest_parent_alloc(struct device *dev)
+{
+	return compat_domain_alloc_user(dev, IOMMU_HWPT_ALLOC_NEST_PARENT,
+					NULL, NULL);
+}
+
+static inline struct iommu_domain *
+compat_nested_alloc(struct device *dev, struct iommu_domain *parent,
+		    const struct iommu_user_data *data)
+{
+	return compat_domain_alloc_user(dev, 0, parent, data);
+}
+
+static inline bool compat_hw_is_vtd(struct device *dev)
+{
+	const struct iommu_ops *ops = dev->iommu->iommu_dev->ops;
+	void *info;
+	u32 len, type;
+
+	if (!ops->hw_info)
+		return false;
+	info = ops->hw_info(dev, &len, &type);
+	if (IS_ERR(info))
+		return false;
+	kfree(info);
+	return type == IOMMU_HW_INFO_TYPE_INTEL_VTD;
 }
 #endif
 
