@@ -40,7 +40,7 @@ struct table_mem {
 	__u64 refuse;
 	int refuse_error, update_error;
 	unsigned int lose;
-	void (*loses)(struct table_mem *mem, __u64 addr, __u64 *entry);
+	void (*loses)(struct table_mem *mem, __u64 *entry);
 	struct table_builder b;
 };
 
@@ -80,7 +80,7 @@ static inline int table_mem_update(void *data, __u64 addr, __u64 old, __u64 new)
 	if (mem->lose) {
 		mem->lose--;
 		if (mem->loses)
-			mem->loses(mem, addr, word);
+			mem->loses(mem, word);
 		return -EAGAIN;
 	}
 	if (*word != old)
