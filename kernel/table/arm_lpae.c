@@ -89,10 +89,10 @@ static enum ioasid_walk_reason judge_leaf(struct table_entry *e)
 	e->leaf = true;
 	if (e->entry & ARM_LEAF_RES0 || (e->entry & ARM_SH) == ARM_SH_RESERVED)
 		return IOASID_WALK_RESERVED_BITS;
-	/* The walker's turn would be too late: this comes before permissions (D8.4). */
+	judge_leaf_perms(e);
+	/* Comes before permissions (D8.2, priority of faults), so not left to touch. */
 	if (!(e->entry & ARM_AF) && !e->updates && e->access & TABLE_PERM_ALL)
 		return IOASID_WALK_ACCESS_FLAG;
-	judge_leaf_perms(e);
 	return IOASID_WALK_OK;
 }
 

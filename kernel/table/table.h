@@ -62,8 +62,9 @@ struct table_entry {
  *                 of being 0
  * @must_touch: an access is refused while its accessed or dirty bit is clear and
  *              nobody sets it
- * @judge: IOASID_WALK_OK, or why the walk ends here. Misaligned leaves and
- *         addresses beyond 52 bits are left to the walker
+ * @judge: IOASID_WALK_OK, or why the walk ends here; ACCESS_FLAG only of a leaf that
+ *         is right otherwise. Misaligned leaves and addresses beyond 52 bits are
+ *         left to the walker
  * @touch: the entry as a permitted @access leaves it behind
  */
 struct table_format {

@@ -157,13 +157,13 @@ static int read_step(struct table_walk *w, unsigned int i, struct table_entry *e
 		.perms = w->above[i],
 	};
 	reason = w->format->judge(e);
-	if (reason)
+	if (reason && reason != IOASID_WALK_ACCESS_FLAG)
 		return reason;
 	if (e->addr >> TABLE_ADDR_BITS)
 		return IOASID_WALK_RESERVED_BITS;
 	if (e->leaf && e->addr & (BIT_ULL(table_shift(e->level)) - 1))
 		return IOASID_WALK_RESERVED_BITS;
-	return IOASID_WALK_OK;
+	return reason;
 }
 
 /* Step @i will be the entry for the IOVA in the table at @table. */
@@ -197,7 +197,7 @@ static int descend(struct table_walk *w, unsigned int i)
 	walk->perm = 0;
 	for (;; i++) {
 		reason = read_step(w, i, &e);
-		if (reason)
+		if (reason && reason != IOASID_WALK_ACCESS_FLAG)
 			return reason;
 		if (e.leaf)
 			break;
@@ -206,6 +206,8 @@ static int descend(struct table_walk *w, unsigned int i)
 		set_step(w, i + 1, e.addr, &e.perms);
 	}
 	found_leaf(walk, &e);
+	if (reason)
+		return reason;
 	allowed = walk->access & IOASID_PERM_PRIV ? e.perms.priv : e.perms.user;
 	return access & ~allowed ? IOASID_WALK_PERMISSION : IOASID_WALK_OK;
 }
