@@ -273,9 +273,11 @@ static void source_detach(const struct ioasid_source *source,
 
 /**
  * ioasid_domain_new - a domain that is in no space yet
+ * @dev: for which it was made
  * @domain: the IOMMU driver's, from now on ours
  */
-struct ioasid_domain *ioasid_domain_new(struct iommu_domain *domain)
+struct ioasid_domain *ioasid_domain_new(struct device *dev,
+					struct iommu_domain *domain)
 {
 	struct ioasid_domain *d;
 
@@ -288,8 +290,13 @@ struct ioasid_domain *ioasid_domain_new(struct iommu_domain *domain)
 	}
 	d->domain = domain;
 	iommu_iotlb_gather_init(&d->gather);
-	/* Cannot be had later: entries without the snoop bit may exist then. */
-	if (domain->ops->enforce_cache_coherency)
+	/*
+	 * Cannot be had later: entries without the snoop bit may exist then. Not
+	 * to be asked for where the IOMMU cannot: VT-d promises it for a domain
+	 * that nothing is attached to, and then refuses every attach.
+	 */
+	if (device_iommu_capable(dev, IOMMU_CAP_ENFORCE_CACHE_COHERENCY) &&
+	    domain->ops->enforce_cache_coherency)
 		d->enforces = domain->ops->enforce_cache_coherency(domain);
 	return d;
 }
@@ -371,7 +378,8 @@ static struct ioasid_domain *domain_create(struct ioasid_space *space,
 
 	d = ioasid_nested_take(nested);
 	if (!d)
-		d = ioasid_domain_new(ioasid_paging_domain_alloc(source->dev));
+		d = ioasid_domain_new(source->dev,
+				      ioasid_paging_domain_alloc(source->dev));
 	if (IS_ERR(d))
 		return d;
 	/* Some drivers know a domain's limits only once it is attached. */

@@ -484,7 +484,8 @@ struct ioasid_source {
 	struct ioasid_pasid *pasid;
 };
 
-struct ioasid_domain *ioasid_domain_new(struct iommu_domain *domain);
+struct ioasid_domain *ioasid_domain_new(struct device *dev,
+					struct iommu_domain *domain);
 void ioasid_domain_free(struct ioasid_domain *d);
 int ioasid_domain_add(struct ioasid_space *space, struct ioasid_domain *d);
 void ioasid_domain_put(struct ioasid_space *space, struct ioasid_domain *d);

@@ -99,7 +99,7 @@ static struct ioasid_domain *make_stage2(struct ioasid_space *parent,
 	struct ioasid_domain *d;
 	int rc;
 
-	d = ioasid_domain_new(compat_nest_parent_alloc(dev));
+	d = ioasid_domain_new(dev, compat_nest_parent_alloc(dev));
 	if (IS_ERR(d))
 		return d;
 	d->stage2 = dev->iommu->iommu_dev;
@@ -139,7 +139,7 @@ static struct ioasid_domain *make_nested(struct ioasid_space *space,
 	stage2 = get_stage2(space->parent, dev);
 	if (IS_ERR(stage2))
 		return stage2;
-	d = ioasid_domain_new(nested_alloc(space, dev, stage2));
+	d = ioasid_domain_new(dev, nested_alloc(space, dev, stage2));
 	if (IS_ERR(d)) {
 		put_stage2(space->parent, stage2);
 		return d;

@@ -81,14 +81,15 @@ static unsigned int list_moves(struct ioasid_space *space, struct move *moves)
 static struct ioasid_domain *next_domain(struct ioasid_space *space,
 					 struct move *move)
 {
+	struct device *dev = move->source.dev;
 	struct ioasid_nested *nested;
 	struct ioasid_domain *d;
 
 	if (space->kind == IOASID_KIND_KERNEL)
 		return (*move->place)->parent ?
-			ioasid_domain_new(ioasid_paging_domain_alloc(move->source.dev)) :
+			ioasid_domain_new(dev, ioasid_paging_domain_alloc(dev)) :
 			NULL;
-	nested = ioasid_nested_prepare(space, move->source.dev);
+	nested = ioasid_nested_prepare(space, dev);
 	if (IS_ERR(nested))
 		return ERR_CAST(nested);
 	d = ioasid_nested_take(nested);
