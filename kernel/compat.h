@@ -37,21 +37,18 @@ compat_nested_alloc(struct device *dev, struct iommu_domain *parent,
 	return domain;
 }
 
-/* Is it VT-d, which reads tables of its own layout? */
-static inline bool compat_hw_is_vtd(struct device *dev)
+/* NULL when the driver says nothing; the caller frees it. */
+static inline void *compat_hw_info(struct device *dev, u32 *type)
 {
 	const struct iommu_ops *ops = dev->iommu->iommu_dev->ops;
-	enum iommu_hw_info_type type = IOMMU_HW_INFO_TYPE_DEFAULT;
-	void *info;
+	enum iommu_hw_info_type in_out = IOMMU_HW_INFO_TYPE_DEFAULT;
+	void *info = NULL;
 	u32 len;
 
-	if (!ops->hw_info)
-		return false;
-	info = ops->hw_info(dev, &len, &type);
-	if (IS_ERR(info))
-		return false;
-	kfree(info);
-	return type == IOMMU_HW_INFO_TYPE_INTEL_VTD;
+	if (ops->hw_info)
+		info = ops->hw_info(dev, &len, &in_out);
+	*type = in_out;
+	return IS_ERR(info) ? NULL : info;
 }
 #else
 /*
@@ -100,19 +97,16 @@ compat_nested_alloc(struct device *dev, struct iommu_domain *parent,
 	return compat_domain_alloc_user(dev, 0, parent, data);
 }
 
-static inline bool compat_hw_is_vtd(struct device *dev)
+static inline void *compat_hw_info(struct device *dev, u32 *type)
 {
 	const struct iommu_ops *ops = dev->iommu->iommu_dev->ops;
-	void *info;
-	u32 len, type;
+	void *info = NULL;
+	u32 len;
 
-	if (!ops->hw_info)
-		return false;
-	info = ops->hw_info(dev, &len, &type);
-	if (IS_ERR(info))
-		return false;
-	kfree(info);
-	return type == IOMMU_HW_INFO_TYPE_INTEL_VTD;
+	*type = IOMMU_HW_INFO_TYPE_NONE;
+	if (ops->hw_info)
+		info = ops->hw_info(dev, &len, type);
+	return IS_ERR(info) ? NULL : info;
 }
 #endif
 

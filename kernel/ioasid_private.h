@@ -230,6 +230,7 @@ struct ioasid_space {
 	u32 depth;			/* parents above */
 	bool two_step;			/* by CREATE_NESTING */
 	bool shadowed;			/* @maps follow @table */
+	bool moving;			/* between two kinds of table */
 
 	struct mutex access_lock;	/* see above */
 	struct list_head accesses;
@@ -363,6 +364,7 @@ struct ioasid_space *ioasid_space_get(struct ioasid_ctx *ctx, u32 ioasid);
 void ioasid_space_put(struct ioasid_space *space);
 int ioasid_space_refuse(struct ioasid_ctx *ctx, u32 ioasid, int rc);
 int ioasid_space_usable(struct ioasid_space *space);
+int ioasid_space_mappable(struct ioasid_space *space);
 void ioasid_spaces_release(struct ioasid_ctx *ctx);
 
 /**
@@ -506,6 +508,7 @@ void ioasid_domain_unmap(struct ioasid_domain *d, const struct ioasid_slice *s);
 bool ioasid_domain_sync(struct ioasid_domain *d);
 
 /* Nested domains of IOMMUs which walk user tables themselves, see nest_hw.c */
+u64 ioasid_nested_formats(struct device *dev);
 struct ioasid_nested *ioasid_nested_prepare(struct ioasid_space *space,
 					    struct device *dev);
 struct ioasid_domain *ioasid_nested_take(struct ioasid_nested *nested);
