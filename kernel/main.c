@@ -126,7 +126,7 @@ static int cmd_bind_table(struct ioasid_ucmd *ucmd)
 
 	if (cmd->flags)
 		return -EOPNOTSUPP;
-	if (cmd->__reserved)
+	if (cmd->table.__reserved)
 		return -EINVAL;
 	return ioasid_space_refuse(ucmd->ctx, cmd->ioasid, -EINVAL);
 }
@@ -138,8 +138,6 @@ static int cmd_invalidate_cache(struct ioasid_ucmd *ucmd)
 
 	if (cmd->flags)
 		return -EOPNOTSUPP;
-	if (cmd->__reserved)
-		return -EINVAL;
 	return ioasid_space_refuse(ucmd->ctx, cmd->ioasid, -EOPNOTSUPP);
 }
 
@@ -224,7 +222,7 @@ static const struct ioasid_command commands[] = {
 		cmd_bind_table),
 	COMMAND(IOASID_UNBIND_PASID_TABLE, ioasid_bind_table, table,
 		cmd_bind_table),
-	COMMAND(IOASID_INVALIDATE_CACHE, ioasid_invalidate_cache, size,
+	COMMAND(IOASID_INVALIDATE_CACHE, ioasid_invalidate_cache, requests,
 		cmd_invalidate_cache),
 	INFO_COMMAND(IOASID_DEVICE_GET_INFO, ioasid_device_info, cap_offset,
 		     ioasid_cmd_device_get_info),

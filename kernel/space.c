@@ -23,7 +23,8 @@ static int check_alloc(const struct ioasid_alloc *args)
 	default:
 		return -EINVAL;
 	}
-	if (args->format || args->table)
+	if (args->format ||
+	    memchr_inv(&args->table, 0, sizeof(args->table)))
 		return -EINVAL;
 	if (args->addr_width &&
 	    (args->addr_width <= PAGE_SHIFT || args->addr_width > 64))

@@ -276,8 +276,7 @@ static inline int do_table(int fd, unsigned int cmd, uint32_t ioasid, uint32_t f
 		.argsz = sizeof(arg),
 		.ioasid = ioasid,
 		.format = format,
-		.addr_width = addr_width,
-		.table = table,
+		.table = { .addr = table, .addr_width = addr_width },
 	};
 
 	return ioctl(fd, cmd, &arg);
@@ -287,11 +286,16 @@ static inline int do_table(int fd, unsigned int cmd, uint32_t ioasid, uint32_t f
 
 static inline int do_invalidate(int fd, uint32_t ioasid, uint64_t iova, uint64_t size)
 {
+	struct ioasid_invalidate request = {
+		.flags = size ? IOASID_INVALIDATE_RANGE : 0,
+		.iova = iova,
+		.size = size,
+	};
 	struct ioasid_invalidate_cache arg = {
 		.argsz = sizeof(arg),
 		.ioasid = ioasid,
-		.iova = iova,
-		.size = size,
+		.nr = 1,
+		.requests = (uintptr_t)&request,
 	};
 
 	return ioctl(fd, IOASID_INVALIDATE_CACHE, &arg);

@@ -274,8 +274,9 @@ static void refuse_arguments(struct fixture_world *self, int fd, unsigned int cm
 
 #define SHAPE(_type)		{ .size = sizeof(struct _type) }
 #define SHAPE_INFO(_type)	{ .size = sizeof(struct _type), .info = true }
-#define SHAPE_RESERVED(_type)							\
-	{ .size = sizeof(struct _type), .reserved = offsetof(struct _type, __reserved) }
+#define SHAPE_RESERVED_AT(_type, _member)					\
+	{ .size = sizeof(struct _type), .reserved = offsetof(struct _type, _member) }
+#define SHAPE_RESERVED(_type)	SHAPE_RESERVED_AT(_type, __reserved)
 
 /* An unknown flag, on an otherwise valid argument. */
 #define REFUSE_FLAG(_fd, _cmd, _arg, ...) do {					\
@@ -313,9 +314,9 @@ TEST_F(world, refused_alloc, "refused ALLOC changes nothing", .timeout = 90)
 	REFUSED(ENOENT, do_alloc_kind(self->fd, IOASID_KIND_KERNEL, 4000, 0, 0));
 	REFUSED(EINVAL, do_alloc_kind(self->fd, IOASID_KIND_KERNEL, 0, 0, 1));
 	REFUSED(EINVAL, do_alloc_kind(self->fd, IOASID_KIND_KERNEL, 0, 0, 65));
-	arg.table = PAGE;
+	arg.table.addr = PAGE;
 	REFUSED(EINVAL, ioctl(self->fd, IOASID_ALLOC, &arg));
-	arg.table = 0;
+	arg.table.addr = 0;
 	arg.format = 1;
 	REFUSED(EINVAL, ioctl(self->fd, IOASID_ALLOC, &arg));
 }
@@ -508,7 +509,8 @@ TEST_F(world, refused_tables, "refused commands for user-managed tables change n
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(cmds); i++) {
 		refuse_arguments(self, self->fd, cmds[i], &table,
-				 (struct shape)SHAPE_RESERVED(ioasid_bind_table));
+				 (struct shape)SHAPE_RESERVED_AT(ioasid_bind_table,
+								 table.__reserved));
 		REFUSE_FLAG(self->fd, cmds[i], &table, "%s", "");
 		REFUSED(EINVAL, do_table(self->fd, cmds[i], self->id, 0, 0, 0));
 		REFUSED(EINVAL, do_table(self->fd, cmds[i], self->id, 1, 48, PAGE));
@@ -521,7 +523,7 @@ TEST_F(world, refused_tables, "refused commands for user-managed tables change n
 	REFUSED(EOPNOTSUPP, do_create_nesting(self->fd, self->bare));
 	REFUSED(ENOENT, do_create_nesting(self->fd, 4000));
 	refuse_arguments(self, self->fd, IOASID_INVALIDATE_CACHE, &inv,
-			 (struct shape)SHAPE_RESERVED(ioasid_invalidate_cache));
+			 (struct shape)SHAPE(ioasid_invalidate_cache));
 	REFUSE_FLAG(self->fd, IOASID_INVALIDATE_CACHE, &inv, "%s", "");
 	REFUSED(EOPNOTSUPP, do_invalidate(self->fd, self->id, 0, 0));
 	REFUSED(EOPNOTSUPP, do_invalidate(self->fd, self->id, maps[0].iova, PAGE));

@@ -34,7 +34,8 @@ struct command {
 
 #define COMMAND(_name, _type, ...)						\
 	{ .name = #_name, .cmd = _name, .size = sizeof(struct _type), __VA_ARGS__ }
-#define RESERVED(_type)	.reserved = offsetof(struct _type, __reserved)
+#define RESERVED_AT(_type, _member)	.reserved = offsetof(struct _type, _member)
+#define RESERVED(_type)	RESERVED_AT(_type, __reserved)
 
 static const struct command commands[] = {
 	COMMAND(IOASID_REGISTER_MEMORY, ioasid_memory),
@@ -45,12 +46,11 @@ static const struct command commands[] = {
 	COMMAND(IOASID_MAP_DMA, ioasid_map_dma, RESERVED(ioasid_map_dma)),
 	COMMAND(IOASID_UNMAP_DMA, ioasid_unmap_dma, RESERVED(ioasid_unmap_dma)),
 	COMMAND(IOASID_CREATE_NESTING, ioasid_create_nesting, RESERVED(ioasid_create_nesting)),
-	COMMAND(IOASID_BIND_PGTABLE, ioasid_bind_table, RESERVED(ioasid_bind_table)),
-	COMMAND(IOASID_UNBIND_PGTABLE, ioasid_bind_table, RESERVED(ioasid_bind_table)),
-	COMMAND(IOASID_BIND_PASID_TABLE, ioasid_bind_table, RESERVED(ioasid_bind_table)),
-	COMMAND(IOASID_UNBIND_PASID_TABLE, ioasid_bind_table, RESERVED(ioasid_bind_table)),
-	COMMAND(IOASID_INVALIDATE_CACHE, ioasid_invalidate_cache,
-		RESERVED(ioasid_invalidate_cache)),
+	COMMAND(IOASID_BIND_PGTABLE, ioasid_bind_table, RESERVED_AT(ioasid_bind_table, table.__reserved)),
+	COMMAND(IOASID_UNBIND_PGTABLE, ioasid_bind_table, RESERVED_AT(ioasid_bind_table, table.__reserved)),
+	COMMAND(IOASID_BIND_PASID_TABLE, ioasid_bind_table, RESERVED_AT(ioasid_bind_table, table.__reserved)),
+	COMMAND(IOASID_UNBIND_PASID_TABLE, ioasid_bind_table, RESERVED_AT(ioasid_bind_table, table.__reserved)),
+	COMMAND(IOASID_INVALIDATE_CACHE, ioasid_invalidate_cache),
 	COMMAND(IOASID_DEVICE_GET_INFO, ioasid_device_info, .info = true),
 };
 
@@ -343,9 +343,9 @@ TEST_F(space, alloc_arguments, "ALLOC refuses tables, formats and widths that ca
 {
 	struct ioasid_alloc arg = { .argsz = sizeof(arg), .kind = IOASID_KIND_KERNEL };
 
-	arg.table = PAGE;
+	arg.table.addr = PAGE;
 	EXPECT_ERRNO(EINVAL, ioctl(self->fd, IOASID_ALLOC, &arg));
-	arg.table = 0;
+	arg.table.addr = 0;
 	arg.format = 1;
 	EXPECT_ERRNO(EINVAL, ioctl(self->fd, IOASID_ALLOC, &arg));
 	arg.format = 0;
