@@ -69,7 +69,7 @@ traces_of_us() {
 		[ ! -d "/sys/module/$module" ] || echo "/sys/module/$module"
 	done
 	ls -d /dev/ioasid /dev/ioasid-devices/* /sys/kernel/debug/ioasid \
-		/sys/class/ioasid_pci /sys/kernel/tracing/events/ioasid 2>/dev/null
+		/sys/class/ioasid_device /sys/kernel/tracing/events/ioasid 2>/dev/null
 }
 
 works() { "$user" map_unmap >"$work/use" || { cat "$work/use"; return 1; }; }
