@@ -18,12 +18,22 @@ all: $(TESTS)
 
 $(O)/%: selftests/%.c selftests/selftests.mk | $(O)
 	$(if $(filter @,$(Q)),@printf '  %-7s %s\n' CC $@)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LDFLAGS)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(filter %.o,$^) $(LDFLAGS)
 
-$(O):
+# The walker of user-managed tables is tested as it is, compiled for the host.
+table_tests := $(filter $(O)/table $(O)/table_%,$(TESTS))
+table_objects := $(patsubst kernel/%.c,$(O)/kernel/%.o,$(wildcard kernel/table/*.c))
+$(table_tests): $(table_objects)
+$(table_tests) $(table_objects): ALL_CFLAGS += -Iselftests/shim -Iinclude
+
+$(O)/kernel/%.o: kernel/%.c selftests/selftests.mk | $(O)/kernel/table
+	$(if $(filter @,$(Q)),@printf '  %-7s %s\n' CC $@)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O) $(O)/kernel/table:
 	$(Q)mkdir -p $@
 
 clean:
 	$(Q)rm -rf $(O)
 
--include $(addsuffix .d,$(TESTS))
+-include $(addsuffix .d,$(TESTS)) $(table_objects:.o=.d)

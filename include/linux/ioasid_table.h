@@ -15,6 +15,8 @@
 #include <uapi/linux/ioasid.h>
 
 #define IOASID_TABLE_LEVELS	5
+/* Updates that a walk may lose to other writers before it gives up. */
+#define IOASID_TABLE_RETRIES	8
 
 #define IOASID_PERM_READ	(1 << 0)
 #define IOASID_PERM_WRITE	(1 << 1)
@@ -28,8 +30,10 @@ enum ioasid_walk_reason {
 	IOASID_WALK_ADDRESS,		/* too wide or not canonical */
 	IOASID_WALK_NOT_PRESENT,
 	IOASID_WALK_PERMISSION,
-	IOASID_WALK_RESERVED_BITS,	/* or a combination the format forbids */
-	IOASID_WALK_TABLE,		/* read() refused the address of a table */
+	IOASID_WALK_RESERVED_BITS,	/* or a combination the format forbids, or an
+					 * address beyond 52 bits
+					 */
+	IOASID_WALK_TABLE,		/* read() or update() refused an entry's address */
 	IOASID_WALK_ACCESS_FLAG,	/* clear, and nobody sets it */
 	IOASID_WALK_RETRY,		/* update() lost against another writer too often */
 };
@@ -56,14 +60,20 @@ struct ioasid_walk_step {
 /**
  * struct ioasid_walk - one walk and what came of it
  * @iova: in: address to translate
- * @access: in: IOASID_PERM_* wanted
+ * @access: in: IOASID_PERM_* wanted; without READ, WRITE and EXEC a look, which
+ *          needs no permission and sets no accessed bit
  * @addr: out: what @iova translates to (in the parent's space)
  * @size_lg2: out: log2 of the leaf's size
- * @perm: out: IOASID_PERM_* that the leaf allows, all levels considered
+ * @perm: out: IOASID_PERM_* that the leaf allows to such an access, all levels
+ *        considered; to the privileged, and with PRIV, when nobody else may anything
  * @reason: out: enum ioasid_walk_reason
  * @error: out: what read() or update() said
  * @nr_steps: out: entries of @steps
- * @steps: out: entries read, from the top
+ * @steps: out: entries used, from the top, with the accessed and dirty bits that
+ *         this walk has set
+ *
+ * @addr, @size_lg2 and @perm are there when a leaf was found, allowed or not, and
+ * else 0. When read() fails, @steps ends before the entry that it refused.
  */
 struct ioasid_walk {
 	u64	iova;
@@ -82,15 +92,17 @@ struct ioasid_table_format {
 	const char *name;		/* such as "x86-64 4-level" */
 	u32	id;			/* enum ioasid_format */
 	u8	width_min, width_max;	/* IOVA bits that a table may be given for */
-	u8	root_align_lg2;		/* of the table's address */
+	u8	root_align_lg2;		/* of the table's address at width_max; less,
+					 * on Arm, for a narrower one
+					 */
 	u64	pgsize_bitmap;
 };
 
 const struct ioasid_table_format *ioasid_table_format(u32 format);
 
 /*
- * Is this a table that can be walked? -EOPNOTSUPP: unknown format, -EINVAL: width,
- * alignment, flags or address (beyond 52 bits).
+ * Is this a table that can be walked? -EOPNOTSUPP: unknown format or flag, -EINVAL:
+ * reserved field, width, alignment or address (beyond 52 bits; 48 on Arm).
  */
 int ioasid_table_check(u32 format, const struct ioasid_table *table);
 

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Between the walker, which reads, counts and writes, and the formats, which say
+ * what the bits of one entry mean.
+ *
+ * A format never sees memory, only a copy of an entry, and cannot make a walk
+ * longer: it says "leaf" or "go on", and walk.c counts the levels. To add one:
+ * a file here, a declaration below, its line in walk.c and in Kbuild, its number
+ * in uapi/linux/ioasid.h.
+ *
+ * This directory is compiled in user space as well (selftests/table*.c): no more
+ * of the kernel's headers than walk.c includes.
+ */
+#ifndef IOASID_TABLE_PRIVATE_H
+#define IOASID_TABLE_PRIVATE_H
+
+#include <linux/bits.h>
+#include <linux/ioasid_table.h>
+
+/* All formats have 4 KiB pages, and tables of that size that fill a page. */
+#define TABLE_PAGE_LG2		12
+#define TABLE_INDEX_LG2		9
+/* No address, in or out of an entry, is wider: IOMMUs have at most 52 bits. */
+#define TABLE_ADDR_BITS		52
+
+#define TABLE_PERM_ALL		(IOASID_PERM_READ | IOASID_PERM_WRITE | IOASID_PERM_EXEC)
+
+/*
+ * READ, WRITE, EXEC of either kind of access. Not a set and a flag: Arm and RISC-V
+ * have pages that the privileged may not execute and others may.
+ */
+struct table_perms {
+	u8 user;
+	u8 priv;
+};
+
+/**
+ * struct table_entry - one entry, for a format to judge
+ * @entry: in: its content
+ * @access: in: IOASID_PERM_* wanted; none of READ, WRITE, EXEC: only looking
+ * @level: in: 1 is that of the smallest pages
+ * @updates: in: accessed and dirty bits are maintained
+ * @leaf: out: it maps @addr, instead of pointing to the next table there
+ * @addr: out: aligned, if the entry is right, to what it maps or points to
+ * @perms: in: what the levels above allow; out: and this one too
+ */
+struct table_entry {
+	u64 entry;
+	u32 access;
+	u8 level;
+	bool updates;
+	bool leaf;
+	u64 addr;
+	struct table_perms perms;
+};
+
+/**
+ * struct table_format - a format as the walker needs it
+ * @info: what everybody may know
+ * @addr_bits: of the addresses in entries
+ * @sign_extended: IOVA bits above the width repeat the highest one below, instead
+ *                 of being 0
+ * @must_touch: an access is refused while its accessed or dirty bit is clear and
+ *              nobody sets it
+ * @judge: IOASID_WALK_OK, or why the walk ends here; ACCESS_FLAG only of a leaf that
+ *         is right otherwise. Misaligned leaves and addresses beyond 52 bits are
+ *         left to the walker
+ * @touch: the entry as a permitted @access leaves it behind
+ */
+struct table_format {
+	struct ioasid_table_format info;
+	u8 addr_bits;
+	bool sign_extended;
+	bool must_touch;
+	enum ioasid_walk_reason (*judge)(struct table_entry *e);
+	u64 (*touch)(u64 entry, u32 access, bool leaf);
+};
+
+/* log2 of the bytes that an entry of @level translates */
+static inline unsigned int table_shift(unsigned int level)
+{
+	return TABLE_PAGE_LG2 + TABLE_INDEX_LG2 * (level - 1);
+}
+
+extern const struct table_format ioasid_table_x86_64_4level;
+extern const struct table_format ioasid_table_x86_64_5level;
+extern const struct table_format ioasid_table_arm_lpae_4k;
+extern const struct table_format ioasid_table_riscv_sv39;
+extern const struct table_format ioasid_table_riscv_sv48;
+
+#endif /* IOASID_TABLE_PRIVATE_H */
