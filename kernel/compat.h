@@ -137,11 +137,8 @@ compat_vfio_pci_setup_barmaps(struct vfio_pci_core_device *core)
  */
 #ifdef __IOASID_SIM_H
 
-#ifndef IOMMU_HWPT_ALLOC_PASID
+/* IOMMU_HWPT_ALLOC_PASID, which older headers do not have */
 #define COMPAT_IOMMU_HWPT_ALLOC_PASID	(1 << 3)
-#else
-#define COMPAT_IOMMU_HWPT_ALLOC_PASID	IOMMU_HWPT_ALLOC_PASID
-#endif
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
 #define COMPAT_IOMMU_ATTACH_DEV(_fn)					\

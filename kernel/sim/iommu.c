@@ -18,8 +18,9 @@ static struct sim_port *dev_port(struct device *dev)
 
 /* Domains */
 
-int sim_domain_enlist(struct sim_domain *d, struct sim_instance *sim)
+int sim_domain_enlist(struct sim_domain *d)
 {
+	struct sim_instance *sim = d->sim;
 	int rc;
 
 	/* Cyclic: the number of a domain that is gone finds nothing. */
@@ -34,7 +35,8 @@ int sim_domain_enlist(struct sim_domain *d, struct sim_instance *sim)
 	return 0;
 }
 
-void sim_domain_delist(struct sim_domain *d)
+/* Nobody is attached to it, nor to one nested on it. */
+void sim_domain_free(struct sim_domain *d)
 {
 	struct sim_instance *sim = d->sim;
 
@@ -42,18 +44,16 @@ void sim_domain_delist(struct sim_domain *d)
 	xa_erase(&sim->domains, d->id);
 	sim_invalidate(d, 0, U64_MAX);
 	up_write(&sim->flight);
-}
-
-static void sim_paging_free(struct iommu_domain *domain)
-{
-	struct sim_domain *d = to_sim_domain(domain);
-	struct sim_instance *sim = d->sim;
-
-	sim_domain_delist(d);
-	sim_table_exit(d);
+	if (!d->parent)
+		sim_table_exit(d);
 	kfree(d);
 	sim_instance_put(sim);
 	module_put(THIS_MODULE);
+}
+
+static void sim_free(struct iommu_domain *domain)
+{
+	sim_domain_free(to_sim_domain(domain));
 }
 
 /* The only domain operations that need the IOMMU: tables are our own. */
@@ -215,7 +215,14 @@ static const struct iommu_domain_ops sim_paging_ops = {
 	.iotlb_sync = sim_iotlb_sync,
 	.iova_to_phys = sim_iova_to_phys,
 	.enforce_cache_coherency = sim_enforce_cache_coherency,
-	.free = sim_paging_free,
+	.free = sim_free,
+};
+
+static const struct iommu_domain_ops sim_nested_ops = {
+	.attach_dev = compat_sim_attach_dev,
+	.set_dev_pasid = sim_set_dev_pasid,
+	.cache_invalidate_user = sim_nested_invalidate,
+	.free = sim_free,
 };
 
 static int check_paging_flags(struct sim_instance *sim, u32 flags)
@@ -258,7 +265,7 @@ static struct iommu_domain *sim_alloc_paging(struct device *dev, u32 flags,
 	rc = sim_table_init(d);
 	if (rc)
 		goto out_free;
-	rc = sim_domain_enlist(d, sim);
+	rc = sim_domain_enlist(d);
 	if (rc)
 		goto out_table;
 	return &d->domain;
@@ -279,7 +286,17 @@ static struct iommu_domain *
 sim_alloc_nested(struct device *dev, struct iommu_domain *parent, u32 flags,
 		 const struct iommu_user_data *data)
 {
-	return ERR_PTR(-EOPNOTSUPP);
+	struct sim_instance *sim = dev_port(dev)->sim;
+
+	if (!(sim->args.caps & IOASID_SIM_CAP_NESTING) ||
+	    (flags & IOMMU_HWPT_ALLOC_NEST_PARENT))
+		return ERR_PTR(-EOPNOTSUPP);
+	if (check_paging_flags(sim, flags))
+		return ERR_PTR(-EOPNOTSUPP);
+	if (parent->ops != &sim_paging_ops)
+		return ERR_PTR(-EINVAL);
+	return sim_nested_alloc(sim, to_sim_domain(parent), data,
+				&sim_nested_ops);
 }
 
 /* Devices */

@@ -212,6 +212,10 @@ struct sim_port *sim_dev_port(struct device *dev);
  * @pfns: PFN -> how often the table maps it, and how many of these are gone but
  *        may still be cached
  * @unlinked: pages of the table that walks may still be in; under @pfns' lock
+ * @parent: number of the parent of a nested domain, which has nothing from @lock
+ *          to here, or SIM_NO_DOMAIN; a parent that is gone translates nothing
+ * @format: enum ioasid_format of the user's table
+ * @table: where that is, in the parent
  *
  * Pages of a table: struct page's private is the number of entries in use.
  */
@@ -226,6 +230,9 @@ struct sim_domain {
 	u64 *top;
 	struct xarray pfns;
 	struct list_head unlinked;
+	u32 parent;
+	u32 format;
+	struct ioasid_table table;
 };
 
 static inline struct sim_domain *to_sim_domain(struct iommu_domain *domain)
@@ -235,8 +242,8 @@ static inline struct sim_domain *to_sim_domain(struct iommu_domain *domain)
 
 extern const struct iommu_ops sim_iommu_ops, sim_iommu_direct_ops;
 
-int sim_domain_enlist(struct sim_domain *d, struct sim_instance *sim);
-void sim_domain_delist(struct sim_domain *d);
+int sim_domain_enlist(struct sim_domain *d);
+void sim_domain_free(struct sim_domain *d);
 
 /* Tables of paging domains */
 
@@ -248,11 +255,13 @@ size_t sim_table_unmap(struct sim_domain *d, u64 iova, size_t size);
 void sim_table_settle(struct sim_domain *d);
 bool sim_table_empty(struct sim_domain *d);
 
-/* What a walk of a paging domain's table found */
+/* What a walk found */
 struct sim_leaf {
-	u64 pa;				/* of the address itself */
+	u64 pa;				/* of the address itself: in host memory */
+	u64 gpa;			/* and in the paging domain */
 	u8 size_lg2;
 	u8 perm;			/* IOASID_PERM_* */
+	u32 reads;			/* of entries, also when nothing was found */
 };
 
 enum ioasid_sim_status sim_table_walk(struct sim_domain *d, u64 iova,
@@ -264,6 +273,17 @@ void sim_pfns_remove(struct sim_domain *d, unsigned long pfn, unsigned long n);
 void sim_pfns_retire(struct sim_domain *d, unsigned long pfn, unsigned long n);
 void sim_pfns_settle(struct sim_domain *d);
 bool sim_pfns_has(struct sim_domain *d, unsigned long pfn);
+
+/* Nested domains */
+
+struct iommu_domain *sim_nested_alloc(struct sim_instance *sim,
+				      struct sim_domain *parent,
+				      const struct iommu_user_data *data,
+				      const struct iommu_domain_ops *ops);
+int sim_nested_invalidate(struct iommu_domain *domain,
+			  struct iommu_user_data_array *array);
+enum ioasid_sim_status sim_nested_walk(struct sim_domain *d, u64 va, u32 access,
+				       struct sim_leaf *leaf);
 
 /* Caches */
 

@@ -281,7 +281,7 @@ bool sim_table_empty(struct sim_domain *d)
  * sim_table_walk() - translate
  * @d: the domain
  * @iova: address
- * @leaf: what was found, if IOASID_SIM_OK is returned
+ * @leaf: what was found, if IOASID_SIM_OK is returned; @leaf->reads always
  *
  * Permissions are not judged here. Context: sim->flight is held.
  */
@@ -293,12 +293,12 @@ enum ioasid_sim_status sim_table_walk(struct sim_domain *d, u64 iova,
 	u64 pte;
 
 	lockdep_assert_held(&d->sim->flight);
+	leaf->reads = 0;
 	if (iova >> d->sim->args.addr_width)
 		return IOASID_SIM_FAULT_ADDRESS;
-	sim_count(d->sim, SIM_STAT_WALKS, 1);
 	for (;; level--) {
 		pte = READ_ONCE(*pte_of(table, iova, level));
-		sim_count(d->sim, SIM_STAT_READS, 1);
+		leaf->reads++;
 		if (!(pte & (SIM_PTE_READ | SIM_PTE_WRITE)))
 			return IOASID_SIM_FAULT_NOT_PRESENT;
 		if (pte_is_leaf(pte, level))
@@ -307,6 +307,7 @@ enum ioasid_sim_status sim_table_walk(struct sim_domain *d, u64 iova,
 	}
 	lg2 = level_lg2(level);
 	leaf->pa = (pte & SIM_PTE_ADDR) | (iova & ((1ULL << lg2) - 1));
+	leaf->gpa = iova;
 	leaf->size_lg2 = lg2;
 	leaf->perm = (pte & SIM_PTE_READ ?
 		      IOASID_PERM_READ | IOASID_PERM_EXEC : 0) |

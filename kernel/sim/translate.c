@@ -51,7 +51,12 @@ static enum ioasid_sim_status walk(struct sim_xlate *x, struct sim_domain *d)
 	struct sim_leaf leaf;
 	u64 offset;
 
-	status = sim_table_walk(d, x->va, &leaf);
+	if (d->parent)
+		status = sim_nested_walk(d, x->va, x->access, &leaf);
+	else
+		status = sim_table_walk(d, x->va, &leaf);
+	sim_count(d->sim, SIM_STAT_WALKS, 1);
+	sim_count(d->sim, SIM_STAT_READS, leaf.reads);
 	if (status)
 		return status;
 	if (!permits(leaf.perm, x->access))
@@ -59,10 +64,10 @@ static enum ioasid_sim_status walk(struct sim_xlate *x, struct sim_domain *d)
 	offset = x->va & ((1ULL << leaf.size_lg2) - 1);
 	*e = (struct sim_tlb_entry) {
 		.va = x->va - offset,
-		.gpa = x->va - offset,
+		.gpa = leaf.gpa - offset,
 		.pa = leaf.pa - offset,
 		.domain = d->id,
-		.paging = d->id,
+		.paging = d->parent ?: d->id,
 		.pasid = x->pasid,
 		.size_lg2 = leaf.size_lg2,
 		.perm = leaf.perm,
