@@ -551,6 +551,10 @@ void ioasid_ctx_show(struct seq_file *s, struct ioasid_ctx *ctx);
 void ioasid_stats_init(void);
 void ioasid_stats_exit(void);
 
+/* Nodes of devices */
+int ioasid_devnodes_init(void);
+void ioasid_devnodes_exit(void);
+
 /*
  * Emits a tracepoint. Newer kernels run its handlers preemptibly, and skip a BPF
  * program on a CPU where the same program was preempted: events would be lost.
