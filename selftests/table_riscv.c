@@ -105,7 +105,7 @@ static const int encoding[8] = {
 static void check_encoding(struct chain *c, int i, bool user)
 {
 	__u64 *entry = chain_entry(c, c->leaf);
-	char what[48];
+	char what[96];
 	int perm = encoding[i];
 
 	*entry &= ~(R | W | X | U);
