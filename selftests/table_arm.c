@@ -66,13 +66,15 @@ TEST(ignored, "attributes, hints and the software's bits change nothing")
 {
 	for_each_entry(w, leaf, level) {
 		if (level == leaf) {
+			EXPECT_EQ(IOASID_WALK_OK,
+				  rule_reason(FORMAT, widths[w], leaf, level, 0, 0x300));
+			EXPECT_EQ(IOASID_WALK_OK,
+				  rule_reason(FORMAT, widths[w], leaf, level, 0, 0x100));
 			rule_bits(FORMAT, widths[w], leaf, level, 2, 5, IOASID_WALK_OK);
 			rule_bits(FORMAT, widths[w], leaf, level, 8, 9, IOASID_WALK_OK);
 			rule_bits(FORMAT, widths[w], leaf, level, 11, 11, IOASID_WALK_OK);
 			rule_bits(FORMAT, widths[w], leaf, level, 50, 52, IOASID_WALK_OK);
 			rule_bits(FORMAT, widths[w], leaf, level, 55, 63, IOASID_WALK_OK);
-			EXPECT_EQ(IOASID_WALK_OK, rule_reason(FORMAT, widths[w], leaf, level, 0, 0x300));
-			EXPECT_EQ(IOASID_WALK_OK, rule_reason(FORMAT, widths[w], leaf, level, 0, 0x100));
 		} else {
 			rule_bits(FORMAT, widths[w], leaf, level, 2, 11, IOASID_WALK_OK);
 			rule_bits(FORMAT, widths[w], leaf, level, 51, 58, IOASID_WALK_OK);
