@@ -241,8 +241,13 @@ static struct ioasid_domain *domain_create(struct ioasid_group *grp,
 		goto out_free;
 	}
 
-	/* Cannot be had later: entries without the snoop bit may exist then. */
-	if (d->domain->ops->enforce_cache_coherency)
+	/*
+	 * Cannot be had later: entries without the snoop bit may exist then. Not
+	 * to be asked for where the IOMMU cannot: VT-d promises it for a domain
+	 * that nothing is attached to, and then refuses every attach.
+	 */
+	if (device_iommu_capable(dev, IOMMU_CAP_ENFORCE_CACHE_COHERENCY) &&
+	    d->domain->ops->enforce_cache_coherency)
 		d->enforces =
 			d->domain->ops->enforce_cache_coherency(d->domain);
 	if ((space->flags & IOASID_ALLOC_ENFORCE_SNOOP) && !d->enforces) {
