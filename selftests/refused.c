@@ -43,17 +43,6 @@ FIXTURE(world) {
 	uint64_t locked, pinned;
 };
 
-static char *contexts_text(void)
-{
-	static char text[1 << 16];
-	char *copy;
-
-	ASSERT_TRUE(read_text(IOASID_DEBUGFS, text, sizeof(text)) > 0);
-	copy = strdup(text);
-	ASSERT_TRUE(copy);
-	return copy;
-}
-
 static void remember(struct fixture_world *w)
 {
 	free(w->contexts);
