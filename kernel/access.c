@@ -176,7 +176,7 @@ int ioasid_access_walk(struct ioasid_access *access, u64 first, u64 last,
 	void *entry;
 	int rc = 0;
 
-	mutex_lock(&access->space->lock);
+	mutex_lock(access->space->lock);
 	xa_for_each_range(&access->pins, index, entry, first >> PAGE_SHIFT,
 			  last >> PAGE_SHIFT) {
 		rc = fn((u64)index << PAGE_SHIFT, arg);
@@ -184,7 +184,7 @@ int ioasid_access_walk(struct ioasid_access *access, u64 first, u64 last,
 			break;
 		cond_resched();
 	}
-	mutex_unlock(&access->space->lock);
+	mutex_unlock(access->space->lock);
 	return rc;
 }
 EXPORT_SYMBOL_GPL(ioasid_access_walk);
