@@ -76,13 +76,24 @@ static struct ioasid_stat *stat_new(struct ioasid_stat_key *key)
 	return stat;
 }
 
+static __always_inline void add_latency(struct ioasid_stat *stat, __u64 lat_ns)
+{
+	__u32 i = hist_index(lat_ns);
+
+	stat->sum_ns += lat_ns;
+	if (lat_ns > stat->max_ns)
+		stat->max_ns = lat_ns;
+	barrier_var(i);		/* keeps the test below where the verifier needs it */
+	if (i < HIST_SLOTS)
+		stat->hist[i]++;
+}
+
 /* n: how often the driver counts this operation. */
 static __always_inline void account(__u32 ctx, __u32 ioasid, __u32 op, int result, __u32 n,
 				    __u64 bytes, __u64 lat_ns)
 {
 	struct ioasid_stat_key key = { .ctx = ctx, .ioasid = ioasid, .op = op };
 	struct ioasid_stat *stat;
-	__u32 i;
 
 	stat = bpf_map_lookup_elem(&stats, &key);
 	if (!stat) {
@@ -97,17 +108,15 @@ static __always_inline void account(__u32 ctx, __u32 ioasid, __u32 op, int resul
 		stat->errors++;
 		return;
 	}
-	stat->count += n;
 	stat->bytes += bytes;
-	if (!lat_ns)		/* the event was switched on during the operation */
-		return;
-	stat->sum_ns += lat_ns;
-	if (lat_ns > stat->max_ns)
-		stat->max_ns = lat_ns;
-	i = hist_index(lat_ns);
-	barrier_var(i);		/* keeps the test below where the verifier needs it */
-	if (i < HIST_SLOTS)
-		stat->hist[i]++;
+	if (lat_ns)		/* 0: the event was switched on during the operation */
+		add_latency(stat, lat_ns);
+	/*
+	 * Last, while readers copy it first: a value with the same count as
+	 * before is the same value, and need not be looked at.
+	 */
+	barrier();
+	stat->count += n;
 }
 
 /* ctx, ioasid, iova, size, vaddr, flags, result, runs, lat_ns, ... */

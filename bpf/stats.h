@@ -36,7 +36,7 @@ struct ioasid_stat_key {
  * billion operations in an interval.
  */
 struct ioasid_stat {
-	__u64 count;		/* successful operations */
+	__u64 count;		/* successful operations; written last, read first */
 	__u64 errors;
 	__u64 bytes;		/* of successful operations */
 	__u64 sum_ns;		/* of successful operations whose time is known */
