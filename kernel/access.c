@@ -127,7 +127,7 @@ int ioasid_access_pin_pages(struct ioasid_access *access, u64 iova,
 
 	if (!npages || iova > U64_MAX - ((u64)npages << PAGE_SHIFT) + 1)
 		return -EINVAL;
-	mutex_lock(&access->space->lock);
+	mutex_lock(access->space->lock);
 	for (i = 0; i < npages; i++) {
 		rc = pin_one(access, iova + ((u64)i << PAGE_SHIFT), prot,
 			     &pages[i]);
@@ -136,7 +136,7 @@ int ioasid_access_pin_pages(struct ioasid_access *access, u64 iova,
 	}
 	while (rc && i--)
 		unpin_one(access, iova + ((u64)i << PAGE_SHIFT));
-	mutex_unlock(&access->space->lock);
+	mutex_unlock(access->space->lock);
 	return rc;
 }
 EXPORT_SYMBOL_GPL(ioasid_access_pin_pages);
@@ -152,10 +152,10 @@ void ioasid_access_unpin_pages(struct ioasid_access *access, u64 iova,
 {
 	unsigned int i;
 
-	mutex_lock(&access->space->lock);
+	mutex_lock(access->space->lock);
 	for (i = 0; i < npages; i++)
 		unpin_one(access, iova + ((u64)i << PAGE_SHIFT));
-	mutex_unlock(&access->space->lock);
+	mutex_unlock(access->space->lock);
 }
 EXPORT_SYMBOL_GPL(ioasid_access_unpin_pages);
 
@@ -174,14 +174,14 @@ void ioasid_access_destroy(struct ioasid_access *access)
 	list_del(&access->entry);
 	mutex_unlock(&space->access_lock);
 
-	mutex_lock(&space->lock);
+	mutex_lock(space->lock);
 	xa_for_each(&access->pins, index, entry) {
 		m = mapping_at(space, (u64)index << PAGE_SHIFT);
 		if (!WARN_ON_ONCE(!m))
 			m->kpins -= xa_to_value(entry);
 		space->kpins -= xa_to_value(entry);
 	}
-	mutex_unlock(&space->lock);
+	mutex_unlock(space->lock);
 	xa_destroy(&access->pins);
 	kfree(access);
 }
@@ -207,7 +207,7 @@ int ioasid_space_rw(struct ioasid_space *space, u64 iova, void *buf,
 
 	if (len && iova > U64_MAX - len + 1)
 		return -EINVAL;
-	mutex_lock(&space->lock);
+	mutex_lock(space->lock);
 	while (len) {
 		size_t off = offset_in_page(iova);
 		size_t n = min(len, PAGE_SIZE - off);
@@ -230,7 +230,7 @@ int ioasid_space_rw(struct ioasid_space *space, u64 iova, void *buf,
 		buf += n;
 		len -= n;
 	}
-	mutex_unlock(&space->lock);
+	mutex_unlock(space->lock);
 	return rc;
 }
 EXPORT_SYMBOL_GPL(ioasid_space_rw);

@@ -7,12 +7,48 @@
 #define __IOASID_COMPAT_H
 
 #include <linux/iommu.h>
+#include <linux/slab.h>
 #include <linux/version.h>
+#include <uapi/linux/iommufd.h>
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
 static inline struct iommu_domain *ioasid_paging_domain_alloc(struct device *dev)
 {
 	return iommu_paging_domain_alloc_flags(dev, 0);
+}
+
+static inline struct iommu_domain *compat_nest_parent_alloc(struct device *dev)
+{
+	return iommu_paging_domain_alloc_flags(dev, IOMMU_HWPT_ALLOC_NEST_PARENT);
+}
+
+static inline struct iommu_domain *
+compat_nested_alloc(struct device *dev, struct iommu_domain *parent,
+		    const struct iommu_user_data *data)
+{
+	const struct iommu_ops *ops = dev->iommu->iommu_dev->ops;
+	struct iommu_domain *domain;
+
+	if (!ops->domain_alloc_nested)
+		return ERR_PTR(-EOPNOTSUPP);
+	domain = ops->domain_alloc_nested(dev, parent, 0, data);
+	if (!IS_ERR(domain))
+		domain->owner = ops;
+	return domain;
+}
+
+/* NULL when the driver says nothing; the caller frees it. */
+static inline void *compat_hw_info(struct device *dev, u32 *type)
+{
+	const struct iommu_ops *ops = dev->iommu->iommu_dev->ops;
+	enum iommu_hw_info_type in_out = IOMMU_HW_INFO_TYPE_DEFAULT;
+	void *info = NULL;
+	u32 len;
+
+	if (ops->hw_info)
+		info = ops->hw_info(dev, &len, &in_out);
+	*type = in_out;
+	return IS_ERR(info) ? NULL : info;
 }
 #else
 /*
@@ -30,6 +66,47 @@ static inline struct iommu_domain *ioasid_paging_domain_alloc(struct device *dev
 	if (!IS_ERR(domain))
 		domain->owner = ops;
 	return domain;
+}
+
+static inline struct iommu_domain *
+compat_domain_alloc_user(struct device *dev, u32 flags,
+			 struct iommu_domain *parent,
+			 const struct iommu_user_data *data)
+{
+	const struct iommu_ops *ops = dev->iommu->iommu_dev->ops;
+	struct iommu_domain *domain;
+
+	if (!ops->domain_alloc_user)
+		return ERR_PTR(-EOPNOTSUPP);
+	domain = ops->domain_alloc_user(dev, flags, parent, data);
+	if (!IS_ERR(domain))
+		domain->owner = ops;
+	return domain;
+}
+
+static inline struct iommu_domain *compat_nest_parent_alloc(struct device *dev)
+{
+	return compat_domain_alloc_user(dev, IOMMU_HWPT_ALLOC_NEST_PARENT,
+					NULL, NULL);
+}
+
+static inline struct iommu_domain *
+compat_nested_alloc(struct device *dev, struct iommu_domain *parent,
+		    const struct iommu_user_data *data)
+{
+	return compat_domain_alloc_user(dev, 0, parent, data);
+}
+
+static inline void *compat_hw_info(struct device *dev, u32 *type)
+{
+	const struct iommu_ops *ops = dev->iommu->iommu_dev->ops;
+	void *info = NULL;
+	u32 len;
+
+	*type = IOMMU_HW_INFO_TYPE_NONE;
+	if (ops->hw_info)
+		info = ops->hw_info(dev, &len, type);
+	return IS_ERR(info) ? NULL : info;
 }
 #endif
 
@@ -139,6 +216,12 @@ compat_vfio_pci_setup_barmaps(struct vfio_pci_core_device *core)
 
 /* IOMMU_HWPT_ALLOC_PASID, which older headers do not have */
 #define COMPAT_IOMMU_HWPT_ALLOC_PASID	(1 << 3)
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+typedef enum iommu_hw_info_type compat_hw_info_type;
+#else
+typedef u32 compat_hw_info_type;
+#endif
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
 #define COMPAT_IOMMU_ATTACH_DEV(_fn)					\

@@ -216,14 +216,19 @@ static int ioasid_devfd_cmd_attach(struct ioasid_devfd *devfd,
 				   const void __user *uarg, bool attach)
 {
 	struct vfio_attach_ioasid cmd;
+	u32 pasid = IOASID_NO_PASID;
 	int rc;
 
 	rc = ioasid_devfd_copy(&cmd, sizeof(cmd), uarg);
 	if (rc)
 		return rc;
-	if (cmd.flags)
+	if (cmd.flags & ~IOASID_ATTACH_USER_PASID)
 		return -EOPNOTSUPP;
-	if (cmd.user_pasid)
+	if (cmd.flags & IOASID_ATTACH_USER_PASID)
+		pasid = cmd.user_pasid;
+	else if (cmd.user_pasid)
+		return -EINVAL;
+	if (cmd.flags && pasid == IOASID_NO_PASID)
 		return -EINVAL;
 	down_write(&devfd->lock);
 	if (devfd->gone)
@@ -231,9 +236,9 @@ static int ioasid_devfd_cmd_attach(struct ioasid_devfd *devfd,
 	else if (!devfd->idev)
 		rc = -EINVAL;
 	else if (attach)
-		rc = ioasid_device_attach(devfd->idev, cmd.ioasid);
+		rc = ioasid_device_attach(devfd->idev, cmd.ioasid, pasid);
 	else
-		rc = ioasid_device_detach(devfd->idev, cmd.ioasid);
+		rc = ioasid_device_detach(devfd->idev, cmd.ioasid, pasid);
 	up_write(&devfd->lock);
 	return rc;
 }

@@ -129,6 +129,7 @@ static int enlist(struct ioasid_device *idev)
 
 static void device_free(struct ioasid_device *idev)
 {
+	xa_destroy(&idev->pasids);
 	iommu_group_put(idev->group);
 	put_device(idev->dev);
 	ioasid_ctx_put(idev->ctx);
@@ -172,6 +173,7 @@ struct ioasid_device *ioasid_device_bind(struct ioasid_ctx *ctx,
 	idev->dev = get_device(dev);
 	idev->group = iommu_group_get(dev);
 	idev->cookie = cookie;
+	xa_init(&idev->pasids);
 	idev->rid = ioasid_device_rid(dev);
 
 	rc = bind(idev);
@@ -185,16 +187,24 @@ struct ioasid_device *ioasid_device_bind(struct ioasid_ctx *ctx,
 }
 EXPORT_SYMBOL_GPL(ioasid_device_bind);
 
-/* Where the device's group is, in any space of the context. */
-static struct ioasid_group *group_of(struct ioasid_device *idev)
+/*
+ * One group is one source of DMA to the IOMMU: its devices are in one space, or
+ * on their way from that to a child of it.
+ */
+static bool group_elsewhere(struct ioasid_device *idev,
+			    struct ioasid_group *grp,
+			    struct ioasid_group *below)
 {
 	struct ioasid_device *other;
 
-	lockdep_assert_held(&idev->ctx->lock);
-	list_for_each_entry(other, &idev->ctx->devices, entry)
-		if (other->group == idev->group && other->attached)
-			return other->attached;
-	return NULL;
+	list_for_each_entry(other, &idev->ctx->devices, entry) {
+		if (other->group != idev->group || !other->attached)
+			continue;
+		if (!(grp && ioasid_group_member(grp, other->dev)) &&
+		    !(below && ioasid_group_member(below, other->dev)))
+			return true;
+	}
+	return false;
 }
 
 static int one_missing(struct device *dev, void *arg)
@@ -202,110 +212,192 @@ static int one_missing(struct device *dev, void *arg)
 	return 1;
 }
 
+/* The topmost place of a device; back to the one below. */
 static void leave_group(struct ioasid_device *idev)
 {
 	struct ioasid_group *grp = idev->attached;
+	struct ioasid_member *member = ioasid_group_member(grp, idev->dev);
 
-	list_del(&idev->member);
-	idev->attached = NULL;
+	list_del(&member->entry);
+	kfree(member);
+	idev->attached = grp->below;
 	if (list_empty(&grp->members))
 		ioasid_group_destroy(grp);
 }
 
 /* The last member to come moves the whole group. */
-static int join(struct ioasid_device *idev, struct ioasid_group *grp)
+static int join(struct ioasid_device *idev, struct ioasid_group *grp,
+		struct ioasid_nested *nested)
 {
+	struct ioasid_member *member = kzalloc(sizeof(*member),
+					       GFP_KERNEL_ACCOUNT);
 	int rc = 0;
 
+	if (!member) {
+		if (list_empty(&grp->members))
+			ioasid_group_destroy(grp);
+		return -ENOMEM;
+	}
+	member->idev = idev;
+	list_add_tail(&member->entry, &grp->members);
 	idev->attached = grp;
-	list_add_tail(&idev->member, &grp->members);
 	if (!ioasid_group_missing(grp, one_missing, NULL))
-		rc = ioasid_group_install(grp, idev->dev);
+		rc = ioasid_group_install(grp, idev->dev, nested);
 	if (rc)
 		leave_group(idev);
 	return rc;
 }
 
-static int attach_locked(struct ioasid_device *idev, struct ioasid_space *space)
+static int attach_default(struct ioasid_device *idev,
+			  struct ioasid_space *space,
+			  struct ioasid_nested *nested)
 {
-	struct ioasid_group *grp = group_of(idev);
+	struct ioasid_group *grp = ioasid_group_find(space, idev->group);
+	struct ioasid_group *below = idev->attached;
 
-	if (idev->attached)
+	if (below && below->space != space->parent)
 		return -EBUSY;
-	/* One group is one source of DMA to the IOMMU: it is in one space. */
-	if (grp && grp->space != space)
+	if (grp && grp->below != below)
 		return -EBUSY;
+	if (group_elsewhere(idev, grp, below))
+		return -EBUSY;
+	if (below && !below->domain)
+		return -EDEADLK;
+	if (!grp) {
+		grp = ioasid_group_create(space, idev->group);
+		if (IS_ERR(grp))
+			return PTR_ERR(grp);
+		grp->below = below;
+	}
+	return join(idev, grp, nested);
+}
+
+/* Is the device in a space, by default or by a PASID? */
+static bool is_in(struct ioasid_device *idev, struct ioasid_space *space)
+{
+	struct ioasid_group *grp;
+	struct ioasid_pasid *p;
+
+	for (grp = idev->attached; grp; grp = grp->below)
+		if (grp->space == space)
+			return true;
+	list_for_each_entry(p, &space->pasids, entry)
+		if (p->idev == idev)
+			return true;
+	return false;
+}
+
+static int attach_locked(struct ioasid_device *idev, struct ioasid_space *space,
+			 u32 pasid, struct ioasid_nested *nested)
+{
 	if (space->dead)
 		return -ENOENT;
-	if (!grp)
-		grp = ioasid_group_create(space, idev->group);
-	if (IS_ERR(grp))
-		return PTR_ERR(grp);
-	return join(idev, grp);
+	/* v1: a child is attached where its parent is already. */
+	if (space->two_step && !is_in(idev, space->parent))
+		return -EINVAL;
+	if (pasid != IOASID_NO_PASID)
+		return ioasid_pasid_attach(idev, space, pasid, nested);
+	return attach_default(idev, space, nested);
+}
+
+static int attach(struct ioasid_device *idev, struct ioasid_space *space,
+		  u32 pasid, u32 *maps)
+{
+	struct ioasid_nested *nested;
+	int rc;
+
+	mutex_lock(&idev->ctx->lock);
+	nested = ioasid_nested_prepare(space, idev->dev);
+	rc = PTR_ERR_OR_ZERO(nested);
+	if (!rc) {
+		mutex_lock(space->lock);
+		rc = attach_locked(idev, space, pasid, nested);
+		*maps = space->nr_maps;
+		ioasid_nested_drop(nested);
+		mutex_unlock(space->lock);
+	}
+	mutex_unlock(&idev->ctx->lock);
+	return rc;
 }
 
 /**
  * ioasid_device_attach - let a bound device's DMA use a space
  * @idev: the device
  * @ioasid: a space of its context
+ * @pasid: which DMA, IOASID_NO_PASID: all that carries none
  *
  * In a group of several devices it takes effect with the last of them; until
- * then the group stays blocked and the space refuses commands.
+ * then the group stays where it was and the space refuses commands.
  */
-int ioasid_device_attach(struct ioasid_device *idev, u32 ioasid)
+int ioasid_device_attach(struct ioasid_device *idev, u32 ioasid, u32 pasid)
 {
 	bool on = trace_ioasid_attach_enabled();
 	u64 start = ioasid_now(on);
 	struct ioasid_ctx *ctx = idev->ctx;
 	struct ioasid_space *space;
+	int rc = -ENOENT;
 	u32 maps = 0;
-	int rc;
 
-	ioasid_trace(attach_begin, ctx->id, ioasid, idev->rid,
-		     IOASID_TRACE_NO_PASID);
+	ioasid_trace(attach_begin, ctx->id, ioasid, idev->rid, pasid);
 	space = ioasid_space_get(ctx, ioasid);
 	if (space) {
-		mutex_lock(&ctx->lock);
-		mutex_lock(&space->lock);
-		rc = attach_locked(idev, space);
-		maps = space->nr_maps;
-		mutex_unlock(&space->lock);
-		mutex_unlock(&ctx->lock);
+		rc = attach(idev, space, pasid, &maps);
 		ioasid_space_put(space);
-	} else {
-		rc = -ENOENT;
 	}
-	ioasid_trace(attach, ctx->id, ioasid, idev->rid, IOASID_TRACE_NO_PASID,
-		     maps, rc, ioasid_now(on) - start);
+	ioasid_trace(attach, ctx->id, ioasid, idev->rid, pasid, maps, rc,
+		     ioasid_now(on) - start);
 	return rc;
 }
 EXPORT_SYMBOL_GPL(ioasid_device_attach);
 
-static void detach_locked(struct ioasid_device *idev)
+/* From the topmost space only: what is below has no DMA to lose. */
+static int detach_default(struct ioasid_device *idev, u32 ioasid)
 {
 	struct ioasid_group *grp = idev->attached;
-	struct ioasid_space *space = grp->space;
+	struct ioasid_space *space;
 
-	mutex_lock(&space->lock);
+	if (!grp)
+		return -ENOENT;
+	space = grp->space;
+	if (space->id != ioasid) {
+		while ((grp = grp->below))
+			if (grp->space->id == ioasid)
+				return -EBUSY;
+		return -ENOENT;
+	}
+	mutex_lock(space->lock);
 	if (grp->domain)
 		ioasid_group_uninstall(grp);
 	leave_group(idev);
-	mutex_unlock(&space->lock);
+	mutex_unlock(space->lock);
+	return 0;
 }
 
-static int detach(struct ioasid_device *idev, u32 ioasid)
+static int detach_pasid(struct ioasid_device *idev, u32 ioasid, u32 pasid)
+{
+	struct ioasid_pasid *p = xa_load(&idev->pasids, pasid);
+	struct ioasid_space *space;
+
+	if (!p || p->space->id != ioasid)
+		return -ENOENT;
+	space = p->space;
+	mutex_lock(space->lock);
+	ioasid_pasid_detach(p);
+	mutex_unlock(space->lock);
+	return 0;
+}
+
+static int detach(struct ioasid_device *idev, u32 ioasid, u32 pasid)
 {
 	bool on = trace_ioasid_detach_enabled();
 	u64 start = ioasid_now(on);
-	int rc = 0;
+	int rc;
 
 	lockdep_assert_held(&idev->ctx->lock);
-	if (idev->attached && idev->attached->space->id == ioasid)
-		detach_locked(idev);
-	else
-		rc = -ENOENT;
-	ioasid_trace(detach, idev->ctx->id, ioasid, idev->rid,
-		     IOASID_TRACE_NO_PASID, rc, ioasid_now(on) - start);
+	rc = pasid == IOASID_NO_PASID ? detach_default(idev, ioasid) :
+					detach_pasid(idev, ioasid, pasid);
+	ioasid_trace(detach, idev->ctx->id, ioasid, idev->rid, pasid, rc,
+		     ioasid_now(on) - start);
 	return rc;
 }
 
@@ -313,17 +405,30 @@ static int detach(struct ioasid_device *idev, u32 ioasid)
  * ioasid_device_detach - block a device's DMA again
  * @idev: the device
  * @ioasid: the space it is attached to
+ * @pasid: which DMA, as at attach
  */
-int ioasid_device_detach(struct ioasid_device *idev, u32 ioasid)
+int ioasid_device_detach(struct ioasid_device *idev, u32 ioasid, u32 pasid)
 {
 	int rc;
 
 	mutex_lock(&idev->ctx->lock);
-	rc = detach(idev, ioasid);
+	rc = detach(idev, ioasid, pasid);
 	mutex_unlock(&idev->ctx->lock);
 	return rc;
 }
 EXPORT_SYMBOL_GPL(ioasid_device_detach);
+
+static void detach_all(struct ioasid_device *idev)
+{
+	struct ioasid_pasid *p;
+	unsigned long pasid;
+
+	/* IOMMU core: no owner may leave PASIDs behind. */
+	xa_for_each(&idev->pasids, pasid, p)
+		detach(idev, p->space->id, pasid);
+	while (idev->attached)
+		detach(idev, idev->attached->space->id, IOASID_NO_PASID);
+}
 
 /**
  * ioasid_device_unbind - take a device out of its context
@@ -335,8 +440,7 @@ void ioasid_device_unbind(struct ioasid_device *idev)
 
 	mutex_lock(&ioasid_contexts_lock);
 	mutex_lock(&ctx->lock);
-	if (idev->attached)
-		detach(idev, idev->attached->space->id);
+	detach_all(idev);
 	list_del(&idev->entry);
 	list_del(&idev->bound_entry);
 	iommu_device_release_dma_owner(idev->dev);

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * IOMMU domains of a space, and the groups attached to them.
+ * IOMMU domains of a space: what they hold, and the DMA attached to them.
  *
- * Groups whose IOMMUs accept the same domain share one; the others get one of
+ * Devices whose IOMMUs accept the same domain share one; the others get one of
  * their own, filled with the mappings that are there. All run under
  * space->lock.
  */
 #include <linux/iommu.h>
-#include <linux/pci.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
@@ -125,76 +124,103 @@ static int install_all(struct install *in)
 }
 
 /**
- * ioasid_domain_map - enter a mapping into a domain's I/O page table
+ * ioasid_domain_map - enter a slice into a domain's I/O page table
  * @d: the domain
- * @m: the mapping, its pages pinned
+ * @s: the slice, its pages pinned
  *
- * All or nothing.
+ * All or nothing. A nested domain has no table of the kernel's.
  */
-int ioasid_domain_map(struct ioasid_domain *d, struct ioasid_mapping *m)
+int ioasid_domain_map(struct ioasid_domain *d, const struct ioasid_slice *s)
 {
 	struct install in = {
 		.d = d,
-		.pages = m->pages,
-		.iova = m->node.start,
-		.index = m->first,
-		.end = m->first + ioasid_mapping_npages(m),
-		.run = ioasid_pages_find(m->pages, m->first),
-		.prot = iommu_prot(m->prot),
+		.pages = s->pages,
+		.iova = s->iova,
+		.index = s->first,
+		.end = s->first + s->npages,
+		.prot = iommu_prot(s->prot),
 	};
-	int rc = install_all(&in);
+	int rc;
 
-	if (rc && in.iova != m->node.start)
-		iommu_unmap(d->domain, m->node.start, in.iova - m->node.start);
+	if (d->parent)
+		return 0;
+	in.run = ioasid_pages_find(s->pages, s->first);
+	rc = install_all(&in);
+	if (rc && in.iova != s->iova)
+		iommu_unmap(d->domain, s->iova, in.iova - s->iova);
 	return rc;
 }
 
 /**
- * ioasid_domain_unmap - clear a mapping from a domain's I/O page table
+ * ioasid_domain_unmap - clear a slice from a domain's I/O page table
  * @d: the domain
- * @m: the mapping
- * @gather: collects what the IOTLB must forget; devices may use the memory
- *          until iommu_iotlb_sync()
+ * @s: the slice
+ *
+ * Devices may use the memory until ioasid_domain_sync().
  */
-void ioasid_domain_unmap(struct ioasid_domain *d, struct ioasid_mapping *m,
-			 struct iommu_iotlb_gather *gather)
+void ioasid_domain_unmap(struct ioasid_domain *d, const struct ioasid_slice *s)
 {
-	size_t size = ioasid_mapping_size(m);
+	size_t size = ioasid_slice_size(s);
 
-	WARN_ON_ONCE(iommu_unmap_fast(d->domain, m->node.start, size,
-				      gather) != size);
+	if (d->parent)
+		return;
+	WARN_ON_ONCE(iommu_unmap_fast(d->domain, s->iova, size,
+				      &d->gather) != size);
+	d->cleared = true;
+}
+
+/**
+ * ioasid_domain_sync - make IOTLBs forget what was cleared
+ * @d: the domain
+ *
+ * Returns whether there was anything.
+ */
+bool ioasid_domain_sync(struct ioasid_domain *d)
+{
+	if (!d->cleared)
+		return false;
+	iommu_iotlb_sync(d->domain, &d->gather);
+	d->cleared = false;
+	return true;
+}
+
+struct fill {
+	struct ioasid_domain *d;
+	unsigned long end;	/* where it stopped */
+};
+
+static int fill_slice(struct ioasid_space *space, const struct ioasid_slice *s,
+		      void *arg)
+{
+	struct fill *fill = arg;
+
+	fill->end = s->iova;
+	return ioasid_domain_map(fill->d, s);
+}
+
+static int clear_slice(struct ioasid_space *space, const struct ioasid_slice *s,
+		       void *arg)
+{
+	ioasid_domain_unmap(arg, s);
+	return 0;
 }
 
 static void domain_clear(struct ioasid_space *space, struct ioasid_domain *d,
-			 struct ioasid_mapping *end)
+			 unsigned long last)
 {
-	struct iommu_iotlb_gather gather;
-	struct ioasid_mapping *m;
-
-	iommu_iotlb_gather_init(&gather);
-	ioasid_for_each_mapping(m, space, 0, ULONG_MAX) {
-		if (m == end)
-			break;
-		ioasid_domain_unmap(d, m, &gather);
-		cond_resched();
-	}
-	iommu_iotlb_sync(d->domain, &gather);
+	ioasid_for_each_slice(space, 0, last, clear_slice, d);
+	ioasid_domain_sync(d);
 }
 
 static int domain_fill(struct ioasid_space *space, struct ioasid_domain *d)
 {
-	struct ioasid_mapping *m;
+	struct fill fill = { .d = d };
 	int rc;
 
-	ioasid_for_each_mapping(m, space, 0, ULONG_MAX) {
-		rc = ioasid_domain_map(d, m);
-		if (rc) {
-			domain_clear(space, d, m);
-			return rc;
-		}
-		cond_resched();
-	}
-	return 0;
+	rc = ioasid_for_each_slice(space, 0, ULONG_MAX, fill_slice, &fill);
+	if (rc && fill.end)
+		domain_clear(space, d, fill.end - 1);
+	return rc;
 }
 
 static bool domain_covers(const struct iommu_domain *domain,
@@ -225,228 +251,247 @@ static int domain_check(struct ioasid_space *space,
 	return 0;
 }
 
-static struct ioasid_domain *domain_create(struct ioasid_group *grp,
-					   struct device *dev)
+static int source_attach(const struct ioasid_source *source,
+			 struct ioasid_domain *d)
 {
-	struct ioasid_space *space = grp->space;
-	struct ioasid_domain *d;
-	int rc;
-
-	d = kzalloc(sizeof(*d), GFP_KERNEL_ACCOUNT);
-	if (!d)
-		return ERR_PTR(-ENOMEM);
-	d->domain = ioasid_paging_domain_alloc(dev);
-	if (IS_ERR(d->domain)) {
-		rc = PTR_ERR(d->domain);
-		goto out_free;
-	}
-
-	/* Cannot be had later: entries without the snoop bit may exist then. */
-	if (d->domain->ops->enforce_cache_coherency)
-		d->enforces =
-			d->domain->ops->enforce_cache_coherency(d->domain);
-	if ((space->flags & IOASID_ALLOC_ENFORCE_SNOOP) && !d->enforces) {
-		rc = -EINVAL;
-		goto out_domain;
-	}
-
-	/* Some drivers know a domain's limits only once it is attached. */
-	rc = iommu_attach_group(d->domain, grp->group);
-	if (rc)
-		goto out_domain;
-	rc = domain_check(space, d->domain);
-	if (rc)
-		goto out_detach;
-	rc = domain_fill(space, d);
-	if (rc)
-		goto out_detach;
-	list_add_tail(&d->entry, &space->domains);
-	space->nr_domains++;
-	return d;
-
-out_detach:
-	iommu_detach_group(d->domain, grp->group);
-out_domain:
-	iommu_domain_free(d->domain);
-out_free:
-	kfree(d);
-	return ERR_PTR(rc);
+	if (source->group)
+		return iommu_attach_group(d->domain, source->group);
+	return iommu_attach_device_pasid(d->domain, source->dev,
+					 source->pasid->ppasid,
+					 &source->pasid->handle);
 }
 
-static struct ioasid_domain *domain_share(struct ioasid_group *grp,
-					  struct device *dev)
+static void source_detach(const struct ioasid_source *source,
+			  struct ioasid_domain *d)
 {
-	bool enforces = device_iommu_capable(dev,
+	if (source->group)
+		iommu_detach_group(d->domain, source->group);
+	else
+		iommu_detach_device_pasid(d->domain, source->dev,
+					  source->pasid->ppasid);
+}
+
+/**
+ * ioasid_domain_new - a domain that is in no space yet
+ * @dev: for which it was made
+ * @domain: the IOMMU driver's, from now on ours
+ */
+struct ioasid_domain *ioasid_domain_new(struct device *dev,
+					struct iommu_domain *domain)
+{
+	struct ioasid_domain *d;
+
+	if (IS_ERR(domain))
+		return ERR_CAST(domain);
+	d = kzalloc(sizeof(*d), GFP_KERNEL_ACCOUNT);
+	if (!d) {
+		iommu_domain_free(domain);
+		return ERR_PTR(-ENOMEM);
+	}
+	d->domain = domain;
+	iommu_iotlb_gather_init(&d->gather);
+	/*
+	 * Cannot be had later: entries without the snoop bit may exist then. Not
+	 * to be asked for where the IOMMU cannot: VT-d promises it for a domain
+	 * that nothing is attached to, and then refuses every attach.
+	 */
+	if (device_iommu_capable(dev, IOMMU_CAP_ENFORCE_CACHE_COHERENCY) &&
+	    domain->ops->enforce_cache_coherency)
+		d->enforces = domain->ops->enforce_cache_coherency(domain);
+	return d;
+}
+
+/**
+ * ioasid_domain_free - undo ioasid_domain_new()
+ * @d: a domain that is in no space
+ */
+void ioasid_domain_free(struct ioasid_domain *d)
+{
+	iommu_domain_free(d->domain);
+	kfree(d);
+}
+
+/**
+ * ioasid_domain_add - fill a domain with what a space maps and keep it so
+ * @space: the space
+ * @d: a new domain
+ */
+int ioasid_domain_add(struct ioasid_space *space, struct ioasid_domain *d)
+{
+	int rc = 0;
+
+	lockdep_assert_held(space->lock);
+	if ((space->flags & IOASID_ALLOC_ENFORCE_SNOOP) && !d->enforces)
+		return -EINVAL;
+	if (!d->parent && space->kind == IOASID_KIND_USER)
+		rc = ioasid_shadow_start(space);
+	if (!rc && !d->parent)
+		rc = domain_check(space, d->domain) ?: domain_fill(space, d);
+	if (rc)
+		return rc;
+	list_add_tail(&d->entry, &space->domains);
+	space->nr_domains++;
+	return 0;
+}
+
+/**
+ * ioasid_domain_put - one user of a space's domain less
+ * @space: the space, its lock held
+ * @d: the domain, to which the user is not attached any more
+ */
+void ioasid_domain_put(struct ioasid_space *space, struct ioasid_domain *d)
+{
+	struct ioasid_domain *parent = d->parent;
+
+	lockdep_assert_held(space->lock);
+	if (--d->users)
+		return;
+	list_del(&d->entry);
+	space->nr_domains--;
+	if (!parent)
+		domain_clear(space, d, ULONG_MAX);
+	ioasid_domain_free(d);
+	if (parent)
+		ioasid_domain_put(space->parent, parent);
+}
+
+static struct ioasid_domain *domain_share(struct ioasid_space *space,
+					  const struct ioasid_source *source)
+{
+	bool enforces = device_iommu_capable(source->dev,
 					     IOMMU_CAP_ENFORCE_CACHE_COHERENCY);
 	struct ioasid_domain *d;
 
-	list_for_each_entry(d, &grp->space->domains, entry) {
-		if (d->enforces == enforces &&
-		    !iommu_attach_group(d->domain, grp->group))
+	list_for_each_entry(d, &space->domains, entry) {
+		if (d->enforces == enforces && !source_attach(source, d))
 			return d;
 	}
 	return NULL;
 }
 
-static int resv_check(struct ioasid_group *grp)
-{
-	struct iommu_resv_region *resv;
-
-	list_for_each_entry(resv, &grp->resv, list) {
-		if (ioasid_resv_blocks(resv) &&
-		    interval_tree_iter_first(&grp->space->maps, resv->start,
-					     resv->start + resv->length - 1))
-			return -EINVAL;
-	}
-	return 0;
-}
-
-/**
- * ioasid_group_install - let a group's DMA use the space
- * @grp: all of whose members are attached
- * @dev: one of its devices, to ask the IOMMU driver about
- *
- * Context: space->lock is held, the group's DMA is owned and blocked.
- * Returns -EINVAL when the IOMMU does not fit the space or what is mapped in
- * it; then nothing changed, for this group and all others.
- */
-int ioasid_group_install(struct ioasid_group *grp, struct device *dev)
+static struct ioasid_domain *domain_create(struct ioasid_space *space,
+					   const struct ioasid_source *source,
+					   struct ioasid_nested *nested)
 {
 	struct ioasid_domain *d;
 	int rc;
 
-	lockdep_assert_held(&grp->space->lock);
-	rc = resv_check(grp);
+	d = ioasid_nested_take(nested);
+	if (!d)
+		d = ioasid_domain_new(source->dev,
+				      ioasid_paging_domain_alloc(source->dev));
+	if (IS_ERR(d))
+		return d;
+	/* Some drivers know a domain's limits only once it is attached. */
+	rc = source_attach(source, d);
+	if (!rc) {
+		rc = ioasid_domain_add(space, d);
+		if (rc)
+			source_detach(source, d);
+	}
+	if (!rc)
+		return d;
+	if (d->parent)
+		ioasid_domain_put(space->parent, d->parent);
+	ioasid_domain_free(d);
+	return ERR_PTR(rc);
+}
+
+/**
+ * ioasid_domain_attach - let DMA use a space
+ * @space: the space, its lock held
+ * @source: the DMA, which is owned and blocked
+ * @nested: what ioasid_nested_prepare() said for it
+ *
+ * Returns -EINVAL when the IOMMU does not fit the space or what is mapped in
+ * it; then nothing changed.
+ */
+struct ioasid_domain *ioasid_domain_attach(struct ioasid_space *space,
+					   const struct ioasid_source *source,
+					   struct ioasid_nested *nested)
+{
+	struct ioasid_domain *d;
+
+	lockdep_assert_held(space->lock);
+	d = domain_share(space, source);
+	if (!d)
+		d = domain_create(space, source, nested);
+	if (!IS_ERR(d))
+		d->users++;
+	return d;
+}
+
+/**
+ * ioasid_domain_detach - block DMA again
+ * @space: the space, its lock held
+ * @d: what ioasid_domain_attach() returned
+ * @source: for this
+ */
+void ioasid_domain_detach(struct ioasid_space *space, struct ioasid_domain *d,
+			  const struct ioasid_source *source)
+{
+	source_detach(source, d);
+	ioasid_domain_put(space, d);
+}
+
+/**
+ * ioasid_domain_move - attach DMA elsewhere in the same space
+ * @space: the space, its lock held
+ * @source: the DMA
+ * @from: where it is; stays, for ioasid_domain_put() or the way back
+ * @to: a new domain
+ */
+int ioasid_domain_move(struct ioasid_space *space,
+		       const struct ioasid_source *source,
+		       struct ioasid_domain *from, struct ioasid_domain *to)
+{
+	int rc;
+
+	rc = ioasid_domain_add(space, to);
 	if (rc)
 		return rc;
-	d = domain_share(grp, dev);
-	if (!d)
-		d = domain_create(grp, dev);
-	if (IS_ERR(d))
-		return PTR_ERR(d);
-	d->users++;
-	grp->domain = d;
-	grp->space->nr_partial--;
+	source_detach(source, from);
+	rc = source_attach(source, to);
+	if (rc) {
+		WARN_ON(source_attach(source, from));
+		list_del(&to->entry);
+		space->nr_domains--;
+		return rc;
+	}
+	to->users = 1;
 	return 0;
 }
 
 /**
- * ioasid_group_uninstall - block a group's DMA again
- * @grp: an installed group
- *
- * Context: space->lock is held.
- */
-void ioasid_group_uninstall(struct ioasid_group *grp)
-{
-	struct ioasid_space *space = grp->space;
-	struct ioasid_domain *d = grp->domain;
-
-	lockdep_assert_held(&space->lock);
-	iommu_detach_group(d->domain, grp->group);
-	grp->domain = NULL;
-	space->nr_partial++;
-	if (--d->users)
-		return;
-	list_del(&d->entry);
-	space->nr_domains--;
-	domain_clear(space, d, NULL);
-	iommu_domain_free(d->domain);
-	kfree(d);
-}
-
-/* The group flavour hands out copies that are simply freed. */
-static void free_resv(struct ioasid_group *grp)
-{
-	struct iommu_resv_region *resv, *next;
-
-	list_for_each_entry_safe(resv, next, &grp->resv, list)
-		kfree(resv);
-}
-
-/**
- * ioasid_group_create - bring a group into a space, not installed yet
+ * ioasid_domain_move_back - undo ioasid_domain_move()
  * @space: the space, its lock held
- * @group: the IOMMU group
+ * @source: the DMA
+ * @from: where it was
+ * @to: where it is; goes
  */
-struct ioasid_group *ioasid_group_create(struct ioasid_space *space,
-					 struct iommu_group *group)
+int ioasid_domain_move_back(struct ioasid_space *space,
+			    const struct ioasid_source *source,
+			    struct ioasid_domain *from,
+			    struct ioasid_domain *to)
 {
-	struct ioasid_group *grp;
 	int rc;
 
-	lockdep_assert_held(&space->lock);
-	grp = kzalloc(sizeof(*grp), GFP_KERNEL_ACCOUNT);
-	if (!grp)
-		return ERR_PTR(-ENOMEM);
-	INIT_LIST_HEAD(&grp->resv);
-	rc = iommu_get_group_resv_regions(group, &grp->resv);
-	if (rc) {
-		free_resv(grp);
-		kfree(grp);
-		return ERR_PTR(rc);
-	}
-	INIT_LIST_HEAD(&grp->members);
-	grp->space = space;
-	grp->group = iommu_group_ref_get(group);
-	list_add_tail(&grp->entry, &space->groups);
-	space->nr_partial++;
-	return grp;
+	source_detach(source, to);
+	rc = source_attach(source, from);
+	ioasid_domain_put(space, to);
+	return rc;
 }
 
-/**
- * ioasid_group_destroy - take a group out of its space
- * @grp: a group that is not installed; its space's lock is held
- */
-void ioasid_group_destroy(struct ioasid_group *grp)
+static bool resv_hit(const struct list_head *resvs, unsigned long first,
+		     unsigned long last)
 {
-	lockdep_assert_held(&grp->space->lock);
-	list_del(&grp->entry);
-	grp->space->nr_partial--;
-	free_resv(grp);
-	iommu_group_put(grp->group);
-	kfree(grp);
-}
+	struct iommu_resv_region *resv;
 
-struct missing {
-	struct ioasid_group *grp;
-	int (*fn)(struct device *dev, void *arg);
-	void *arg;
-};
-
-static int check_missing(struct device *dev, void *arg)
-{
-	struct missing *missing = arg;
-	struct ioasid_device *idev;
-
-	/* Bridges forward what their devices do and have no DMA to attach. */
-	if (dev_is_pci(dev) && pci_is_bridge(to_pci_dev(dev)))
-		return 0;
-	list_for_each_entry(idev, &missing->grp->members, member)
-		if (idev->dev == dev)
-			return 0;
-	return missing->fn(dev, missing->arg);
-}
-
-int ioasid_group_missing(struct ioasid_group *grp,
-			 int (*fn)(struct device *dev, void *arg), void *arg)
-{
-	struct missing missing = { .grp = grp, .fn = fn, .arg = arg };
-
-	if (grp->whole)
-		return 0;
-	return iommu_group_for_each_dev(grp->group, &missing, check_missing);
-}
-
-/**
- * ioasid_resv_blocks - may a reserved region not be mapped?
- * @resv: what the IOMMU or bus driver reserved
- *
- * Relaxable direct regions are only needed by the firmware's own use of the
- * device, which is over.
- */
-bool ioasid_resv_blocks(const struct iommu_resv_region *resv)
-{
-	return resv->type != IOMMU_RESV_DIRECT_RELAXABLE && resv->length;
+	list_for_each_entry(resv, resvs, list)
+		if (ioasid_resv_blocks(resv) && last >= resv->start &&
+		    first <= resv->start + resv->length - 1)
+			return true;
+	return false;
 }
 
 /**
@@ -458,20 +503,21 @@ bool ioasid_resv_blocks(const struct iommu_resv_region *resv)
 bool ioasid_iova_permitted(struct ioasid_space *space, unsigned long first,
 			   unsigned long last)
 {
-	struct iommu_resv_region *resv;
 	struct ioasid_domain *d;
 	struct ioasid_group *grp;
+	struct ioasid_pasid *p;
 
-	lockdep_assert_held(&space->lock);
+	lockdep_assert_held(space->lock);
 	if (last > space->last_iova)
 		return false;
 	list_for_each_entry(d, &space->domains, entry)
 		if (!domain_covers(d->domain, first, last))
 			return false;
 	list_for_each_entry(grp, &space->groups, entry)
-		list_for_each_entry(resv, &grp->resv, list)
-			if (ioasid_resv_blocks(resv) && first <= resv->start +
-			    resv->length - 1 && last >= resv->start)
-				return false;
+		if (resv_hit(&grp->resv, first, last))
+			return false;
+	list_for_each_entry(p, &space->pasids, entry)
+		if (resv_hit(&p->resv, first, last))
+			return false;
 	return true;
 }

@@ -5,6 +5,7 @@
  * A reply is built in kernel memory as a whole; user space gets what fits into
  * its buffer: everything, or the fixed part and the size of everything.
  */
+#include <linux/ioasid_table.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/uaccess.h>
@@ -68,6 +69,21 @@ static u32 add_holes(const struct list_head *resvs,
 	return nr;
 }
 
+/* Of everything that is attached. */
+static u32 space_holes(struct ioasid_space *space,
+		       struct ioasid_iova_range *holes)
+{
+	struct ioasid_group *grp;
+	struct ioasid_pasid *p;
+	u32 nr = 0;
+
+	list_for_each_entry(grp, &space->groups, entry)
+		nr = add_holes(&grp->resv, holes, nr);
+	list_for_each_entry(p, &space->pasids, entry)
+		nr = add_holes(&p->resv, holes, nr);
+	return nr;
+}
+
 /* Room for the holes and, behind them, for the ranges between them. */
 static struct ioasid_iova_range *alloc_ranges(u32 holes)
 {
@@ -81,24 +97,19 @@ static int space_ranges(struct ioasid_space *space,
 	u64 first = 0, last = space->last_iova;
 	struct ioasid_iova_range *holes;
 	struct ioasid_domain *d;
-	struct ioasid_group *grp;
-	u32 n = 0;
+	u32 n;
 
-	lockdep_assert_held(&space->lock);
+	lockdep_assert_held(space->lock);
 	list_for_each_entry(d, &space->domains, entry) {
 		if (!d->domain->geometry.force_aperture)
 			continue;
 		first = max_t(u64, first, d->domain->geometry.aperture_start);
 		last = min_t(u64, last, d->domain->geometry.aperture_end);
 	}
-	list_for_each_entry(grp, &space->groups, entry)
-		n = add_holes(&grp->resv, NULL, n);
-	holes = alloc_ranges(n);
+	holes = alloc_ranges(space_holes(space, NULL));
 	if (!holes)
 		return -ENOMEM;
-	n = 0;
-	list_for_each_entry(grp, &space->groups, entry)
-		n = add_holes(&grp->resv, holes, n);
+	n = space_holes(space, holes);
 	*nr = cut_holes(first, last, holes, n, holes + n);
 	memmove(holes, holes + n, *nr * sizeof(*holes));
 	*ranges = holes;
@@ -116,9 +127,9 @@ int ioasid_space_ranges(struct ioasid_space *space,
 {
 	int rc;
 
-	mutex_lock(&space->lock);
+	mutex_lock(space->lock);
 	rc = space_ranges(space, ranges, nr);
-	mutex_unlock(&space->lock);
+	mutex_unlock(space->lock);
 	return rc;
 }
 EXPORT_SYMBOL_GPL(ioasid_space_ranges);
@@ -136,6 +147,8 @@ static u64 space_pgsizes(struct ioasid_space *space)
 	u64 bitmap = ~0ULL;
 	struct ioasid_domain *d;
 
+	if (space->kind == IOASID_KIND_USER)
+		return ioasid_table_format(space->format)->pgsize_bitmap;
 	list_for_each_entry(d, &space->domains, entry)
 		bitmap &= d->domain->pgsize_bitmap;
 	return cpu_pgsizes(bitmap);
@@ -149,9 +162,9 @@ u64 ioasid_space_pgsizes(struct ioasid_space *space)
 {
 	u64 bitmap;
 
-	mutex_lock(&space->lock);
+	mutex_lock(space->lock);
 	bitmap = space_pgsizes(space);
-	mutex_unlock(&space->lock);
+	mutex_unlock(space->lock);
 	return bitmap;
 }
 EXPORT_SYMBOL_GPL(ioasid_space_pgsizes);
@@ -184,9 +197,9 @@ bool ioasid_space_enforces_coherency(struct ioasid_space *space)
 {
 	bool enforces;
 
-	mutex_lock(&space->lock);
+	mutex_lock(space->lock);
 	enforces = enforces_coherency(space);
-	mutex_unlock(&space->lock);
+	mutex_unlock(space->lock);
 	return enforces;
 }
 EXPORT_SYMBOL_GPL(ioasid_space_enforces_coherency);
@@ -205,13 +218,13 @@ int ioasid_space_walk(struct ioasid_space *space, u64 first, u64 last,
 	struct ioasid_mapping *m;
 	int rc = 0;
 
-	mutex_lock(&space->lock);
+	mutex_lock(space->lock);
 	ioasid_for_each_mapping(m, space, first, last) {
 		rc = fn(m->node.start, ioasid_mapping_size(m), m->prot, arg);
 		if (rc)
 			break;
 	}
-	mutex_unlock(&space->lock);
+	mutex_unlock(space->lock);
 	return rc;
 }
 EXPORT_SYMBOL_GPL(ioasid_space_walk);
@@ -334,14 +347,12 @@ static int reply(struct ioasid_ucmd *ucmd, void *fixed, u32 *argsz,
 
 static u32 count_devices(struct ioasid_space *space)
 {
-	struct ioasid_device *idev;
 	struct ioasid_group *grp;
 	u32 nr = 0;
 
 	list_for_each_entry(grp, &space->groups, entry)
-		list_for_each_entry(idev, &grp->members, member)
-			nr++;
-	return nr;
+		nr += list_count_nodes(&grp->members);
+	return nr + list_count_nodes(&space->pasids);
 }
 
 static int fill_info(struct ioasid_space *space, struct ioasid_info *info,
@@ -353,12 +364,13 @@ static int fill_info(struct ioasid_space *space, struct ioasid_info *info,
 
 	if (space->dead)
 		return -ENOENT;
-	if (list_empty(&space->groups))
+	if (!ioasid_space_attached(space))
 		return -ENODEV;
-	info->flags = IOASID_INFO_MAP_DMA;
+	if (space->kind == IOASID_KIND_KERNEL)
+		info->flags = IOASID_INFO_MAP_DMA;
 	info->kind = space->kind;
 	info->nr_devices = count_devices(space);
-	info->nr_children = 0;
+	info->nr_children = space->nr_children;
 	if (space->nr_partial) {
 		info->flags |= IOASID_INFO_PARTIAL;
 		rc = add_missing(chain, space);
@@ -371,6 +383,10 @@ static int fill_info(struct ioasid_space *space, struct ioasid_info *info,
 	if (enforces_coherency(space))
 		info->flags |= IOASID_INFO_ENFORCED_SNOOP;
 	info->pgsize_bitmap = space_pgsizes(space);
+	if (space->kind == IOASID_KIND_USER) {
+		info->addr_width = space->table.addr_width;
+		return 0;
+	}
 	rc = space_ranges(space, &ranges, &nr);
 	if (rc)
 		return rc;
@@ -393,9 +409,9 @@ int ioasid_cmd_get_info(struct ioasid_ucmd *ucmd)
 		return -ENOENT;
 	/* Membership of groups is under the context's lock. */
 	mutex_lock(&ucmd->ctx->lock);
-	mutex_lock(&space->lock);
+	mutex_lock(space->lock);
 	rc = fill_info(space, &info, &chain);
-	mutex_unlock(&space->lock);
+	mutex_unlock(space->lock);
 	mutex_unlock(&ucmd->ctx->lock);
 	ioasid_space_put(space);
 	if (!rc)
@@ -424,6 +440,34 @@ static int device_ranges(struct ioasid_device *idev, struct chain *chain)
 	return rc;
 }
 
+/* All can be followed in software, some are walked by the IOMMU. */
+static int add_formats(struct device *dev, struct chain *chain)
+{
+	u64 hw = ioasid_nested_formats(dev);
+	struct ioasid_cap_formats *cap;
+	u32 i;
+
+	cap = chain_add(chain, IOASID_CAP_FORMATS,
+			struct_size(cap, formats, IOASID_NR_FORMATS));
+	if (!cap)
+		return -ENOMEM;
+	cap->nr_formats = IOASID_NR_FORMATS;
+	for (i = 0; i < IOASID_NR_FORMATS; i++) {
+		const struct ioasid_table_format *fmt =
+			ioasid_table_format(i + 1);
+		struct ioasid_format_info *info = &cap->formats[i];
+
+		info->format = fmt->id;
+		info->flags = IOASID_FORMAT_SW;
+		if (hw & BIT_ULL(fmt->id))
+			info->flags |= IOASID_FORMAT_HW;
+		info->pgsize_bitmap = fmt->pgsize_bitmap;
+		info->width_min = fmt->width_min;
+		info->width_max = fmt->width_max;
+	}
+	return 0;
+}
+
 static int fill_device_info(struct ioasid_device *idev,
 			    struct ioasid_device_info *info,
 			    struct chain *chain)
@@ -438,7 +482,9 @@ static int fill_device_info(struct ioasid_device *idev,
 	info->addr_width = fls64(idev->aperture_last);
 	info->group = iommu_group_id(idev->group);
 	info->max_pasids = dev->iommu->max_pasids;
-	return device_ranges(idev, chain);
+	if (info->max_pasids)
+		info->flags |= IOASID_DEV_INFO_PASID;
+	return device_ranges(idev, chain) ?: add_formats(dev, chain);
 }
 
 int ioasid_cmd_device_get_info(struct ioasid_ucmd *ucmd)

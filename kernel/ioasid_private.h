@@ -6,10 +6,17 @@
  *    |- ioasid_device   a device bound to it
  *    |- ioasid_region   registered memory: pages pinned and charged once
  *    `- ioasid_space    an I/O address space
- *        |- ioasid_mapping  IOVA range -> slice of an ioasid_pages
+ *        |- ioasid_mapping  IOVA range -> slice of an ioasid_pages, or of the
+ *        |                  parent space
  *        |- ioasid_group    an IOMMU group attached to it, whole or in part
+ *        |- ioasid_pasid    one PASID of one device attached to it
  *        `- ioasid_domain   an IOMMU domain that holds all its mappings; one
  *                           per set of groups whose IOMMUs are compatible
+ *
+ * Spaces form trees: what a child maps is addresses of its parent. The memory
+ * behind a child's mapping is found by asking the parent, so that it is pinned
+ * and charged once, and comes in slices: as much as one mapping of each level
+ * covers. A slice is in a domain as a whole or not at all.
  *
  * ioasid_pages is a list of physically contiguous runs, in order of the virtual
  * addresses they were pinned from. It owns the pins and the charge. Since the
@@ -23,7 +30,9 @@
  *   ctx->lock             devices, regions, which group is attached where
  *   space->access_lock    list of in-kernel users; held while they are told to
  *                         unpin
- *   space->lock           mappings, domains, groups of the space
+ *   space->lock           mappings, domains, groups of the space; one for all
+ *                         spaces of a tree, since a change of a parent is one
+ *                         of its children
  * mmap_lock is never taken under any of them: memory is pinned before, charged
  * before, unpinned and uncharged after. A mapping whose memory is being pinned
  * sits in the tree as a place-holder (!ready), which other operations do not
@@ -52,9 +61,12 @@
 #define IOASID_MAX_SPACES	4096
 #define IOASID_MAX_REGIONS	4096
 #define IOASID_MAX_MAPPINGS	(1U << 20)	/* per space */
+#define IOASID_MAX_DEPTH	8		/* of a tree: walks recurse */
 
 struct seq_file;
 struct file;
+struct ioasid_nested;
+struct ioasid_ucmd;
 
 /* Pinned memory */
 
@@ -169,8 +181,18 @@ struct ioasid_device {
 	u32 rid;			/* as tracepoints show it */
 	u64 pgsize_bitmap;
 	u64 aperture_last;
-	struct ioasid_group *attached;
-	struct list_head member;	/* in attached->members */
+	struct ioasid_group *attached;	/* the topmost, see struct ioasid_group */
+	struct xarray pasids;		/* user's PASID -> struct ioasid_pasid */
+};
+
+/**
+ * struct ioasid_member - a device in a group that is attached to a space
+ * @entry: in group->members
+ * @idev: the device
+ */
+struct ioasid_member {
+	struct list_head entry;
+	struct ioasid_device *idev;
 };
 
 u32 ioasid_device_rid(struct device *dev);
@@ -201,32 +223,52 @@ struct ioasid_space {
 	u32 map_limit;
 	u32 addr_width;			/* asked for, 0: any */
 	unsigned long last_iova;	/* by that width */
+	u32 format;			/* of @table */
+	struct ioasid_table table;	/* user-managed */
+
+	struct ioasid_space *parent;	/* counted */
+	u32 depth;			/* parents above */
+	bool two_step;			/* by CREATE_NESTING */
+	bool shadowed;			/* @maps follow @table */
+	bool moving;			/* between two kinds of table */
 
 	struct mutex access_lock;	/* see above */
 	struct list_head accesses;
 
-	struct mutex lock;		/* see above */
+	struct mutex *lock;		/* see above: the root's own_lock */
+	struct mutex own_lock;
 	bool dead;			/* freed: refuses everything */
+	struct list_head children;
+	u32 nr_children;
+	struct list_head sibling;	/* in parent->children */
 	struct rb_root_cached maps;
+	struct rb_root_cached targets;	/* the same by address in the parent */
 	u32 nr_maps;
 	unsigned long kpins;		/* sum of the mappings' */
 	struct list_head domains;
 	u32 nr_domains;
 	struct list_head groups;
 	u32 nr_partial;			/* groups not attached as a whole */
+	struct list_head pasids;
 	struct ioasid_stats stats;
 };
+
+static inline bool ioasid_space_attached(const struct ioasid_space *space)
+{
+	return !list_empty(&space->groups) || !list_empty(&space->pasids);
+}
 
 /**
  * struct ioasid_mapping - IOVA range of a space
  * @node: the IOVAs, in space->maps
  * @entry: while it is being unmapped
- * @pages: @own, or those of @region
+ * @pages: @own, or those of @region; NULL in a child
  * @first: page of @pages that the range starts with
  * @region: registered memory it lies in, or NULL
  * @prot: IOASID_MAP_*
  * @ready: pinned and in all domains; a place-holder otherwise
  * @kpins: pages held by in-kernel users
+ * @target: in a child: addresses of the parent, in space->targets
  */
 struct ioasid_mapping {
 	struct interval_tree_node node;
@@ -237,7 +279,10 @@ struct ioasid_mapping {
 	u32 prot;
 	bool ready;
 	unsigned long kpins;
-	struct ioasid_pages own;
+	union {
+		struct ioasid_pages own;
+		struct interval_tree_node target;
+	};
 };
 
 static inline u64 ioasid_mapping_size(const struct ioasid_mapping *m)
@@ -256,7 +301,54 @@ struct ioasid_mapping *ioasid_mapping_first(struct ioasid_space *space,
 struct ioasid_mapping *ioasid_mapping_next(struct ioasid_mapping *m,
 					   unsigned long first,
 					   unsigned long last);
+/* Of its own; what comes from a region or a parent is counted there. */
+static inline u64 ioasid_mapping_pinned(const struct ioasid_mapping *m)
+{
+	return m->pages == &m->own ? m->own.npinned * PAGE_SIZE : 0;
+}
+
+struct ioasid_mapping *ioasid_mapping_target(u64 iova, u64 target, u64 size,
+					     u32 prot);
+void ioasid_mapping_insert(struct ioasid_space *space, struct ioasid_mapping *m);
+void ioasid_mapping_remove(struct ioasid_space *space, struct ioasid_mapping *m);
 void ioasid_mapping_free(struct ioasid_space *space, struct ioasid_mapping *m);
+
+/**
+ * struct ioasid_slice - contiguous IOVAs and the memory behind them
+ * @iova: first address, in the space that is asked about
+ * @npages: length
+ * @pages: memory
+ * @first: page of @pages
+ * @prot: IOASID_MAP_* that all levels allow, never 0
+ */
+struct ioasid_slice {
+	unsigned long iova;
+	unsigned long npages;
+	const struct ioasid_pages *pages;
+	unsigned long first;
+	u32 prot;
+};
+
+static inline unsigned long ioasid_slice_size(const struct ioasid_slice *s)
+{
+	return s->npages * PAGE_SIZE;
+}
+
+/* Visitors: not 0 ends the visit and is returned. */
+typedef int (*ioasid_slice_fn)(struct ioasid_space *space,
+			       const struct ioasid_slice *s, void *arg);
+int ioasid_for_each_slice(struct ioasid_space *space, unsigned long first,
+			  unsigned long last, ioasid_slice_fn fn, void *arg);
+int ioasid_mapping_slices(struct ioasid_space *space, struct ioasid_mapping *m,
+			  ioasid_slice_fn fn, void *arg);
+int ioasid_for_each_shadow(struct ioasid_space *space,
+			   const struct ioasid_slice *s, ioasid_slice_fn fn,
+			   void *arg);
+int ioasid_tree_install(struct ioasid_space *space, struct ioasid_mapping *m);
+void ioasid_tree_remove(struct ioasid_space *space, struct ioasid_mapping *m);
+u32 ioasid_tree_sync(struct ioasid_space *space);
+int ioasid_target_check(struct ioasid_space *space, u64 first, u64 last,
+			u32 prot);
 
 /* All ready mappings that intersect first..last, in order. */
 #define ioasid_for_each_mapping(m, space, first, last)			\
@@ -265,12 +357,14 @@ void ioasid_mapping_free(struct ioasid_space *space, struct ioasid_mapping *m);
 
 struct ioasid_space *ioasid_space_create(struct ioasid_ctx *ctx,
 					 const struct ioasid_alloc *args,
-					 u32 map_limit);
+					 u32 map_limit, bool two_step);
+void ioasid_mappings_drop(struct ioasid_space *space);
 int ioasid_space_destroy(struct ioasid_ctx *ctx, u32 ioasid);
 struct ioasid_space *ioasid_space_get(struct ioasid_ctx *ctx, u32 ioasid);
 void ioasid_space_put(struct ioasid_space *space);
 int ioasid_space_refuse(struct ioasid_ctx *ctx, u32 ioasid, int rc);
 int ioasid_space_usable(struct ioasid_space *space);
+int ioasid_space_mappable(struct ioasid_space *space);
 void ioasid_spaces_release(struct ioasid_ctx *ctx);
 
 /**
@@ -296,6 +390,8 @@ struct ioasid_access {
  * @entry: in space->groups
  * @space: the space
  * @group: counted
+ * @below: where else it is attached: in the parent of @space, whose place it
+ *         takes as long as it is installed; or NULL
  * @members: bound devices attached so far; empty for a @whole group
  * @whole: attached by a door that owns the group (VFIO)
  * @resv: reserved regions of all its devices
@@ -305,6 +401,7 @@ struct ioasid_group {
 	struct list_head entry;
 	struct ioasid_space *space;
 	struct iommu_group *group;
+	struct ioasid_group *below;
 	struct list_head members;
 	bool whole;
 	struct list_head resv;
@@ -314,23 +411,126 @@ struct ioasid_group {
 struct ioasid_group *ioasid_group_create(struct ioasid_space *space,
 					 struct iommu_group *group);
 void ioasid_group_destroy(struct ioasid_group *grp);
-int ioasid_group_install(struct ioasid_group *grp, struct device *dev);
+struct ioasid_group *ioasid_group_find(struct ioasid_space *space,
+				       struct iommu_group *group);
+struct ioasid_member *ioasid_group_member(struct ioasid_group *grp,
+					  struct device *dev);
+int ioasid_group_install(struct ioasid_group *grp, struct device *dev,
+			 struct ioasid_nested *nested);
 void ioasid_group_uninstall(struct ioasid_group *grp);
 /* Calls fn for each device of the group that ought to be attached and is not. */
 int ioasid_group_missing(struct ioasid_group *grp,
 			 int (*fn)(struct device *dev, void *arg), void *arg);
 
-struct ioasid_domain {
-	struct list_head entry;		/* in space->domains */
-	struct iommu_domain *domain;
-	unsigned int users;		/* groups */
-	bool enforces;			/* snooping */
+/**
+ * struct ioasid_pasid - a PASID of a device, attached to a space
+ * @entry: in space->pasids
+ * @idev: the device
+ * @space: the space
+ * @domain: where
+ * @pasid: as the user knows it
+ * @ppasid: on the wire
+ * @resv: reserved regions of the device
+ * @handle: for the IOMMU core
+ */
+struct ioasid_pasid {
+	struct list_head entry;
+	struct ioasid_device *idev;
+	struct ioasid_space *space;
+	struct ioasid_domain *domain;
+	u32 pasid;
+	u32 ppasid;
+	struct list_head resv;
+	struct iommu_attach_handle handle;
 };
 
-int ioasid_domain_map(struct ioasid_domain *d, struct ioasid_mapping *m);
-void ioasid_domain_unmap(struct ioasid_domain *d, struct ioasid_mapping *m,
-			 struct iommu_iotlb_gather *gather);
+int ioasid_pasid_attach(struct ioasid_device *idev, struct ioasid_space *space,
+			u32 pasid, struct ioasid_nested *nested);
+void ioasid_pasid_detach(struct ioasid_pasid *p);
 
+/**
+ * struct ioasid_domain - an IOMMU domain of a space
+ * @entry: in space->domains
+ * @domain: the IOMMU driver's
+ * @users: groups and PASIDs attached to it, and domains nested on it
+ * @enforces: snooping
+ * @stage2: allocated as a parent of nested domains behind this IOMMU
+ * @parent: what it is nested on: a @stage2 domain of the parent space; or NULL
+ * @gather: what was cleared and not flushed yet
+ * @cleared: there is something to flush
+ * @iommu_dev: of a nested domain: a device it was made for
+ * @wanted: by the invalidation at work, under ctx->lock
+ */
+struct ioasid_domain {
+	struct list_head entry;
+	struct iommu_domain *domain;
+	unsigned int users;
+	bool enforces;
+	struct iommu_device *stage2;
+	struct ioasid_domain *parent;
+	struct iommu_iotlb_gather gather;
+	bool cleared;
+	struct device *iommu_dev;
+	bool wanted;
+};
+
+/**
+ * struct ioasid_source - DMA that can be attached to a domain
+ * @dev: the device, or one of the group's
+ * @group: all of this group's DMA without PASID
+ * @pasid: or else this PASID of @dev
+ */
+struct ioasid_source {
+	struct device *dev;
+	struct iommu_group *group;
+	struct ioasid_pasid *pasid;
+};
+
+struct ioasid_domain *ioasid_domain_new(struct device *dev,
+					struct iommu_domain *domain);
+void ioasid_domain_free(struct ioasid_domain *d);
+int ioasid_domain_add(struct ioasid_space *space, struct ioasid_domain *d);
+void ioasid_domain_put(struct ioasid_space *space, struct ioasid_domain *d);
+struct ioasid_domain *ioasid_domain_attach(struct ioasid_space *space,
+					   const struct ioasid_source *source,
+					   struct ioasid_nested *nested);
+void ioasid_domain_detach(struct ioasid_space *space, struct ioasid_domain *d,
+			  const struct ioasid_source *source);
+int ioasid_domain_move(struct ioasid_space *space,
+		       const struct ioasid_source *source,
+		       struct ioasid_domain *from, struct ioasid_domain *to);
+int ioasid_domain_move_back(struct ioasid_space *space,
+			    const struct ioasid_source *source,
+			    struct ioasid_domain *from,
+			    struct ioasid_domain *to);
+int ioasid_domain_map(struct ioasid_domain *d, const struct ioasid_slice *s);
+void ioasid_domain_unmap(struct ioasid_domain *d, const struct ioasid_slice *s);
+bool ioasid_domain_sync(struct ioasid_domain *d);
+
+/* Nested domains of IOMMUs which walk user tables themselves, see nest_hw.c */
+u64 ioasid_nested_formats(struct device *dev);
+struct ioasid_nested *ioasid_nested_prepare(struct ioasid_space *space,
+					    struct device *dev);
+struct ioasid_domain *ioasid_nested_take(struct ioasid_nested *nested);
+void ioasid_nested_drop(struct ioasid_nested *nested);
+int ioasid_nested_invalidate(struct ioasid_domain *d, u32 format, u64 first,
+			     u64 last, bool leaf);
+
+/* User-managed tables that the kernel follows, see shadow.c */
+int ioasid_shadow_start(struct ioasid_space *space);
+void ioasid_shadow_stop(struct ioasid_space *space);
+int ioasid_shadow_update(struct ioasid_space *space, u64 first, u64 last);
+
+/* User-managed tables, see user_table.c */
+bool ioasid_table_in(struct ioasid_space *parent,
+		     const struct ioasid_table *table);
+int ioasid_cmd_create_nesting(struct ioasid_ucmd *ucmd);
+int ioasid_cmd_bind_pgtable(struct ioasid_ucmd *ucmd);
+int ioasid_cmd_unbind_pgtable(struct ioasid_ucmd *ucmd);
+int ioasid_cmd_pasid_table(struct ioasid_ucmd *ucmd);
+int ioasid_cmd_invalidate_cache(struct ioasid_ucmd *ucmd);
+
+int ioasid_resv_check(struct ioasid_space *space, const struct list_head *resvs);
 bool ioasid_resv_blocks(const struct iommu_resv_region *resv);
 bool ioasid_iova_permitted(struct ioasid_space *space, unsigned long first,
 			   unsigned long last);

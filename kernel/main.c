@@ -40,7 +40,8 @@ static int cmd_alloc(struct ioasid_ucmd *ucmd)
 	struct ioasid_space *space;
 	int rc;
 
-	space = ioasid_space_create(ucmd->ctx, cmd, IOASID_MAX_MAPPINGS);
+	space = ioasid_space_create(ucmd->ctx, cmd, IOASID_MAX_MAPPINGS,
+				    false);
 	rc = PTR_ERR_OR_ZERO(space);
 	ioasid_trace(alloc, ucmd->ctx->id, rc ? 0 : space->id, cmd->kind,
 		     cmd->parent, cmd->flags, rc);
@@ -107,40 +108,6 @@ static int cmd_unmap_dma(struct ioasid_ucmd *ucmd)
 	return rc ?: put_user(unmapped, &ubuf->size);
 }
 
-static int cmd_create_nesting(struct ioasid_ucmd *ucmd)
-{
-	struct ioasid_create_nesting *cmd = ucmd->cmd;
-
-	if (cmd->flags)
-		return -EOPNOTSUPP;
-	if (cmd->__reserved)
-		return -EINVAL;
-	/* No kind that this kernel module has can be a parent. */
-	return ioasid_space_refuse(ucmd->ctx, cmd->parent, -EOPNOTSUPP);
-}
-
-/* A user-managed table hangs on a child, and no space is one (RFC v1, 5.4). */
-static int cmd_bind_table(struct ioasid_ucmd *ucmd)
-{
-	struct ioasid_bind_table *cmd = ucmd->cmd;
-
-	if (cmd->flags)
-		return -EOPNOTSUPP;
-	if (cmd->table.__reserved)
-		return -EINVAL;
-	return ioasid_space_refuse(ucmd->ctx, cmd->ioasid, -EINVAL);
-}
-
-/* The kernel itself invalidates what it manages. */
-static int cmd_invalidate_cache(struct ioasid_ucmd *ucmd)
-{
-	struct ioasid_invalidate_cache *cmd = ucmd->cmd;
-
-	if (cmd->flags)
-		return -EOPNOTSUPP;
-	return ioasid_space_refuse(ucmd->ctx, cmd->ioasid, -EOPNOTSUPP);
-}
-
 static int check_extension(unsigned long extension)
 {
 	switch (extension) {
@@ -151,6 +118,8 @@ static int check_extension(unsigned long extension)
 	case IOASID_EXT_UNMAP_ALL:
 	case IOASID_EXT_MULTIDEV_GROUP:
 	case IOASID_EXT_ENFORCE_SNOOP:
+	case IOASID_EXT_NESTING:
+	case IOASID_EXT_USER_PAGE_TABLE:
 		return 1;
 	default:
 		return 0;
@@ -214,16 +183,17 @@ static const struct ioasid_command commands[] = {
 	COMMAND(IOASID_MAP_DMA, ioasid_map_dma, size, cmd_map_dma),
 	COMMAND(IOASID_UNMAP_DMA, ioasid_unmap_dma, size, cmd_unmap_dma),
 	COMMAND(IOASID_CREATE_NESTING, ioasid_create_nesting, __reserved,
-		cmd_create_nesting),
-	COMMAND(IOASID_BIND_PGTABLE, ioasid_bind_table, table, cmd_bind_table),
+		ioasid_cmd_create_nesting),
+	COMMAND(IOASID_BIND_PGTABLE, ioasid_bind_table, table,
+		ioasid_cmd_bind_pgtable),
 	COMMAND(IOASID_UNBIND_PGTABLE, ioasid_bind_table, table,
-		cmd_bind_table),
+		ioasid_cmd_unbind_pgtable),
 	COMMAND(IOASID_BIND_PASID_TABLE, ioasid_bind_table, table,
-		cmd_bind_table),
+		ioasid_cmd_pasid_table),
 	COMMAND(IOASID_UNBIND_PASID_TABLE, ioasid_bind_table, table,
-		cmd_bind_table),
+		ioasid_cmd_pasid_table),
 	COMMAND(IOASID_INVALIDATE_CACHE, ioasid_invalidate_cache, requests,
-		cmd_invalidate_cache),
+		ioasid_cmd_invalidate_cache),
 	INFO_COMMAND(IOASID_DEVICE_GET_INFO, ioasid_device_info, cap_offset,
 		     ioasid_cmd_device_get_info),
 };

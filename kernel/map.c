@@ -34,7 +34,7 @@ struct ioasid_mapping *ioasid_mapping_first(struct ioasid_space *space,
 					    unsigned long first,
 					    unsigned long last)
 {
-	lockdep_assert_held(&space->lock);
+	lockdep_assert_held(space->lock);
 	return skip_unready(interval_tree_iter_first(&space->maps, first, last),
 			    first, last);
 }
@@ -62,9 +62,32 @@ void ioasid_mapping_free(struct ioasid_space *space, struct ioasid_mapping *m)
 {
 	if (m->region)
 		ioasid_region_put(space->ctx, m->region);
-	else
+	else if (m->pages)
 		ioasid_pages_release(&m->own);
 	kfree(m);
+}
+
+/**
+ * ioasid_mapping_target - a mapping of addresses of the parent
+ * @iova: where
+ * @target: in the parent
+ * @size: bytes
+ * @prot: IOASID_MAP_*
+ */
+struct ioasid_mapping *ioasid_mapping_target(u64 iova, u64 target, u64 size,
+					     u32 prot)
+{
+	struct ioasid_mapping *m;
+
+	m = kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
+	if (!m)
+		return NULL;
+	m->node.start = iova;
+	m->node.last = iova + size - 1;
+	m->prot = prot;
+	m->target.start = target;
+	m->target.last = target + size - 1;
+	return m;
 }
 
 /* With registered memory around, everything must come from it (RFC v1, 5.2). */
@@ -73,12 +96,11 @@ static struct ioasid_mapping *mapping_new(struct ioasid_space *space, u64 iova,
 {
 	struct ioasid_mapping *m;
 
-	m = kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
+	m = ioasid_mapping_target(iova, vaddr, size, prot);
 	if (!m)
 		return ERR_PTR(-ENOMEM);
-	m->node.start = iova;
-	m->node.last = iova + size - 1;
-	m->prot = prot;
+	if (space->parent)
+		return m;
 
 	m->region = ioasid_region_get(space->ctx, vaddr, size);
 	if (IS_ERR(m->region)) {
@@ -97,9 +119,37 @@ static struct ioasid_mapping *mapping_new(struct ioasid_space *space, u64 iova,
 	return m;
 }
 
+/**
+ * ioasid_mapping_insert - a mapping's place in its space
+ * @space: the space, its lock held
+ * @m: the mapping
+ */
+void ioasid_mapping_insert(struct ioasid_space *space, struct ioasid_mapping *m)
+{
+	lockdep_assert_held(space->lock);
+	interval_tree_insert(&m->node, &space->maps);
+	if (space->parent)
+		interval_tree_insert(&m->target, &space->targets);
+	space->nr_maps++;
+}
+
+/**
+ * ioasid_mapping_remove - undo ioasid_mapping_insert()
+ * @space: the space, its lock held
+ * @m: the mapping
+ */
+void ioasid_mapping_remove(struct ioasid_space *space, struct ioasid_mapping *m)
+{
+	lockdep_assert_held(space->lock);
+	interval_tree_remove(&m->node, &space->maps);
+	if (space->parent)
+		interval_tree_remove(&m->target, &space->targets);
+	space->nr_maps--;
+}
+
 static int reserve(struct ioasid_space *space, struct ioasid_mapping *m)
 {
-	int rc = ioasid_space_usable(space);
+	int rc = ioasid_space_mappable(space);
 
 	if (rc)
 		return rc;
@@ -109,15 +159,8 @@ static int reserve(struct ioasid_space *space, struct ioasid_mapping *m)
 		return -EEXIST;
 	if (space->nr_maps >= space->map_limit)
 		return -ENOSPC;
-	interval_tree_insert(&m->node, &space->maps);
-	space->nr_maps++;
+	ioasid_mapping_insert(space, m);
 	return 0;
-}
-
-static void unreserve(struct ioasid_space *space, struct ioasid_mapping *m)
-{
-	interval_tree_remove(&m->node, &space->maps);
-	space->nr_maps--;
 }
 
 static int pin(struct ioasid_mapping *m, u64 vaddr)
@@ -132,26 +175,19 @@ static int pin(struct ioasid_mapping *m, u64 vaddr)
 
 static int install(struct ioasid_space *space, struct ioasid_mapping *m)
 {
-	struct ioasid_domain *d;
 	int rc;
 
 	if (space->dead)
 		return -ENOENT;
-	list_for_each_entry(d, &space->domains, entry) {
-		rc = ioasid_domain_map(d, m);
-		if (rc)
-			goto undo;
-	}
+	rc = ioasid_tree_install(space, m);
+	if (rc)
+		return rc;
 	m->ready = true;
 	space->stats.maps++;
 	space->stats.map_bytes += ioasid_mapping_size(m);
 	space->stats.mapped += ioasid_mapping_size(m);
-	space->stats.pinned += m->own.npinned * PAGE_SIZE;
+	space->stats.pinned += ioasid_mapping_pinned(m);
 	return 0;
-undo:
-	list_for_each_entry_continue_reverse(d, &space->domains, entry)
-		iommu_unmap(d->domain, m->node.start, ioasid_mapping_size(m));
-	return rc;
 }
 
 /* When the phases of a map began and ended; all 0 while nobody listens. */
@@ -166,13 +202,46 @@ static u64 span(u64 from, u64 to)
 	return from && to ? to - from : 0;
 }
 
-/* Of the range, which may be a slice of registered memory. */
-static u32 count_runs(const struct ioasid_mapping *m)
+static int count_runs_of(struct ioasid_space *space,
+			 const struct ioasid_slice *s, void *arg)
 {
-	unsigned long last = m->first + ioasid_mapping_npages(m) - 1;
+	*(u32 *)arg += ioasid_pages_find(s->pages, s->first + s->npages - 1) -
+		       ioasid_pages_find(s->pages, s->first) + 1;
+	return 0;
+}
 
-	return ioasid_pages_find(m->pages, last) -
-	       ioasid_pages_find(m->pages, m->first) + 1;
+static u32 count_runs(struct ioasid_space *space, struct ioasid_mapping *m)
+{
+	u32 runs = 0;
+
+	ioasid_mapping_slices(space, m, count_runs_of, &runs);
+	return runs;
+}
+
+/* Nothing to pin: the parent did. */
+static int map_target(struct ioasid_space *space, struct ioasid_mapping *m,
+		      struct map_clock *clock)
+{
+	int rc;
+
+	mutex_lock(space->lock);
+	clock->reserved = ioasid_now(clock->on);
+	clock->pinned = clock->reserved;
+	clock->locked = clock->reserved;
+	rc = ioasid_target_check(space->parent, m->target.start,
+				 m->target.last, m->prot);
+	if (!rc)
+		rc = reserve(space, m);
+	if (!rc) {
+		rc = install(space, m);
+		if (rc)
+			ioasid_mapping_remove(space, m);
+	}
+	if (!rc && clock->on)
+		clock->runs = count_runs(space, m);
+	mutex_unlock(space->lock);
+	clock->installed = ioasid_now(clock->on);
+	return rc;
 }
 
 static int map(struct ioasid_space *space, struct ioasid_mapping *m, u64 vaddr,
@@ -180,26 +249,26 @@ static int map(struct ioasid_space *space, struct ioasid_mapping *m, u64 vaddr,
 {
 	int rc;
 
-	mutex_lock(&space->lock);
+	mutex_lock(space->lock);
 	clock->reserved = ioasid_now(clock->on);
 	rc = reserve(space, m);
-	mutex_unlock(&space->lock);
+	mutex_unlock(space->lock);
 	if (rc)
 		return rc;
 
 	rc = pin(m, vaddr);
 	clock->pinned = ioasid_now(clock->on);
 
-	mutex_lock(&space->lock);
+	mutex_lock(space->lock);
 	clock->locked = ioasid_now(clock->on);
 	if (!rc)
 		rc = install(space, m);
 	if (rc)
-		unreserve(space, m);
+		ioasid_mapping_remove(space, m);
 	/* Once unlocked, a mapping that was made may be unmapped again. */
 	if (!rc && clock->on)
-		clock->runs = count_runs(m);
-	mutex_unlock(&space->lock);
+		clock->runs = count_runs(space, m);
+	mutex_unlock(space->lock);
 	clock->installed = ioasid_now(clock->on);
 	return rc;
 }
@@ -243,7 +312,8 @@ int ioasid_space_map(struct ioasid_space *space, u64 iova, u64 vaddr, u64 size,
 		rc = PTR_ERR_OR_ZERO(m);
 	}
 	if (!rc) {
-		rc = map(space, m, vaddr, &clock);
+		rc = space->parent ? map_target(space, m, &clock) :
+				     map(space, m, vaddr, &clock);
 		if (rc)
 			ioasid_mapping_free(space, m);
 	}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Address spaces: their numbers, their life, and what doors ask of them. */
+#include <linux/ioasid_table.h>
 #include <linux/slab.h>
 
 #include <trace/events/ioasid.h>
@@ -7,22 +8,16 @@
 #include "compat.h"
 #include "ioasid_private.h"
 
-static int check_alloc(const struct ioasid_alloc *args)
+static int check_user(const struct ioasid_alloc *args)
 {
-	if (args->flags & ~IOASID_ALLOC_ENFORCE_SNOOP)
-		return -EOPNOTSUPP;
-	switch (args->kind) {
-	case IOASID_KIND_KERNEL:
-		break;
-	case IOASID_KIND_USER:
-		/* Only a parent keeps an untrusted table confined (RFC v1, 1). */
-		return args->parent ? -EOPNOTSUPP : -EINVAL;
-	case IOASID_KIND_SVA:
-	case IOASID_KIND_MIRROR:
-		return -EOPNOTSUPP;
-	default:
+	/* Only a parent keeps an untrusted table confined (RFC v1, 1). */
+	if (!args->parent || args->addr_width)
 		return -EINVAL;
-	}
+	return ioasid_table_check(args->format, &args->table);
+}
+
+static int check_kernel(const struct ioasid_alloc *args)
+{
 	if (args->format ||
 	    memchr_inv(&args->table, 0, sizeof(args->table)))
 		return -EINVAL;
@@ -32,30 +27,21 @@ static int check_alloc(const struct ioasid_alloc *args)
 	return 0;
 }
 
-static struct ioasid_space *space_new(struct ioasid_ctx *ctx,
-				      const struct ioasid_alloc *args,
-				      u32 map_limit)
+static int check_alloc(const struct ioasid_alloc *args)
 {
-	struct ioasid_space *space = kzalloc(sizeof(*space),
-					     GFP_KERNEL_ACCOUNT);
-
-	if (!space)
-		return NULL;
-	kref_init(&space->kref);
-	space->ctx = ctx;
-	space->kind = args->kind;
-	space->flags = args->flags;
-	space->map_limit = map_limit;
-	space->addr_width = args->addr_width;
-	space->last_iova = args->addr_width ?
-			   GENMASK_ULL(args->addr_width - 1, 0) : ULONG_MAX;
-	mutex_init(&space->access_lock);
-	INIT_LIST_HEAD(&space->accesses);
-	mutex_init(&space->lock);
-	space->maps = RB_ROOT_CACHED;
-	INIT_LIST_HEAD(&space->domains);
-	INIT_LIST_HEAD(&space->groups);
-	return space;
+	if (args->flags & ~IOASID_ALLOC_ENFORCE_SNOOP)
+		return -EOPNOTSUPP;
+	switch (args->kind) {
+	case IOASID_KIND_KERNEL:
+		return check_kernel(args);
+	case IOASID_KIND_USER:
+		return check_user(args);
+	case IOASID_KIND_SVA:
+	case IOASID_KIND_MIRROR:
+		return -EOPNOTSUPP;
+	default:
+		return -EINVAL;
+	}
 }
 
 /**
@@ -76,54 +62,154 @@ int ioasid_space_refuse(struct ioasid_ctx *ctx, u32 ioasid, int rc)
 	return rc;
 }
 
+/* The lock of the tree, which is there for as long as its root is. */
+static void init_locks(struct ioasid_space *space)
+{
+	mutex_init(&space->access_lock);
+	mutex_init(&space->own_lock);
+	space->lock = space->parent ? space->parent->lock : &space->own_lock;
+}
+
+static struct ioasid_space *space_new(struct ioasid_ctx *ctx,
+				      const struct ioasid_alloc *args,
+				      u32 map_limit)
+{
+	struct ioasid_space *space = kzalloc(sizeof(*space),
+					     GFP_KERNEL_ACCOUNT);
+
+	if (!space)
+		return NULL;
+	kref_init(&space->kref);
+	space->ctx = ctx;
+	space->kind = args->kind;
+	space->flags = args->flags;
+	space->format = args->format;
+	space->table = args->table;
+	space->map_limit = map_limit;
+	space->addr_width = args->addr_width;
+	space->last_iova = args->addr_width ?
+			   GENMASK_ULL(args->addr_width - 1, 0) : ULONG_MAX;
+	INIT_LIST_HEAD(&space->accesses);
+	INIT_LIST_HEAD(&space->children);
+	INIT_LIST_HEAD(&space->sibling);
+	space->maps = RB_ROOT_CACHED;
+	space->targets = RB_ROOT_CACHED;
+	INIT_LIST_HEAD(&space->domains);
+	INIT_LIST_HEAD(&space->groups);
+	INIT_LIST_HEAD(&space->pasids);
+	return space;
+}
+
+static int adopt(struct ioasid_space *parent, struct ioasid_space *space)
+{
+	lockdep_assert_held(parent->lock);
+	if (parent->dead)
+		return -ENOENT;
+	if (parent->moving)
+		return -EBUSY;
+	/* Whose output would be user-managed: no IOMMU has three stages. */
+	if (parent->kind != IOASID_KIND_KERNEL)
+		return -EOPNOTSUPP;
+	if (parent->depth + 1 >= IOASID_MAX_DEPTH)
+		return -ENOSPC;
+	if (space->kind == IOASID_KIND_USER &&
+	    !ioasid_table_in(parent, &space->table))
+		return -EINVAL;
+	space->depth = parent->depth + 1;
+	list_add_tail(&space->sibling, &parent->children);
+	parent->nr_children++;
+	return 0;
+}
+
+static void leave_parent(struct ioasid_space *space)
+{
+	lockdep_assert_held(space->lock);
+	if (list_empty(&space->sibling))
+		return;
+	list_del_init(&space->sibling);
+	space->parent->nr_children--;
+}
+
+static void space_unmake(struct ioasid_space *space)
+{
+	if (space->parent) {
+		mutex_lock(space->lock);
+		leave_parent(space);
+		mutex_unlock(space->lock);
+		ioasid_space_put(space->parent);
+	}
+	mutex_destroy(&space->own_lock);
+	mutex_destroy(&space->access_lock);
+	kfree(space);
+}
+
+static int join_parent(struct ioasid_space *space, u32 parent)
+{
+	int rc = 0;
+
+	if (parent) {
+		space->parent = ioasid_space_get(space->ctx, parent);
+		if (!space->parent)
+			rc = -ENOENT;
+	}
+	init_locks(space);
+	if (!space->parent)
+		return rc;
+	mutex_lock(space->lock);
+	rc = adopt(space->parent, space);
+	mutex_unlock(space->lock);
+	return rc;
+}
+
 /**
- * ioasid_space_create - ALLOC
+ * ioasid_space_create - ALLOC and CREATE_NESTING
  * @ctx: the context
  * @args: what user space asked for
  * @map_limit: how many mappings it may have
+ * @two_step: by CREATE_NESTING
  *
  * Returns a reference besides the context's: another thread may guess the number
  * and free the space at once.
  */
 struct ioasid_space *ioasid_space_create(struct ioasid_ctx *ctx,
 					 const struct ioasid_alloc *args,
-					 u32 map_limit)
+					 u32 map_limit, bool two_step)
 {
 	struct ioasid_space *space;
 	int rc;
 
 	rc = check_alloc(args);
-	if (rc == -EINVAL)
-		return ERR_PTR(rc);
-	/* Kernel-managed spaces cannot nest, and there are no others yet. */
-	if (args->parent)
-		rc = ioasid_space_refuse(ctx, args->parent, -EOPNOTSUPP);
 	if (rc)
 		return ERR_PTR(rc);
 	space = space_new(ctx, args, map_limit);
 	if (!space)
 		return ERR_PTR(-ENOMEM);
+	space->two_step = two_step;
+	rc = join_parent(space, args->parent);
+	if (rc)
+		goto out_unmake;
 	kref_get(&space->kref);
 	/* Cyclic: people and tools shall not take a new space for the old one. */
 	rc = xa_alloc_cyclic(&ctx->spaces, &space->id, space,
 			     XA_LIMIT(1, IOASID_MAX_SPACES), &ctx->last_space,
 			     GFP_KERNEL_ACCOUNT);
-	if (rc < 0) {
-		kfree(space);
-		return ERR_PTR(rc == -EBUSY ? -ENOSPC : rc);
-	}
-	return space;
+	if (rc >= 0)
+		return space;
+	if (rc == -EBUSY)
+		rc = -ENOSPC;
+out_unmake:
+	space_unmake(space);
+	return ERR_PTR(rc);
 }
 
-static void space_release(struct kref *kref)
+/**
+ * ioasid_mappings_drop - free all mappings of a space
+ * @space: without domains, and in no other thread's hands
+ */
+void ioasid_mappings_drop(struct ioasid_space *space)
 {
-	struct ioasid_space *space = container_of(kref, struct ioasid_space,
-						  kref);
 	struct interval_tree_node *node;
 
-	WARN_ON(!list_empty(&space->groups));
-	WARN_ON(!list_empty(&space->accesses));
-	ioasid_trace(free, space->ctx->id, space->id, space->nr_maps, 0);
 	while ((node = interval_tree_iter_first(&space->maps, 0, ULONG_MAX))) {
 		interval_tree_remove(node, &space->maps);
 		ioasid_mapping_free(space, container_of(node,
@@ -131,9 +217,27 @@ static void space_release(struct kref *kref)
 							node));
 		cond_resched();
 	}
-	mutex_destroy(&space->lock);
-	mutex_destroy(&space->access_lock);
-	kfree(space);
+	space->targets = RB_ROOT_CACHED;
+	space->nr_maps = 0;
+}
+
+static void space_release(struct kref *kref)
+{
+	struct ioasid_space *space = container_of(kref, struct ioasid_space,
+						  kref);
+
+	WARN_ON(ioasid_space_attached(space));
+	WARN_ON(!list_empty(&space->accesses));
+	WARN_ON(space->nr_children);
+	ioasid_trace(free, space->ctx->id, space->id, space->nr_maps, 0);
+	/* The parent's changes look for this one's mappings. */
+	if (space->parent) {
+		mutex_lock(space->lock);
+		leave_parent(space);
+		mutex_unlock(space->lock);
+	}
+	ioasid_mappings_drop(space);
+	space_unmake(space);
 }
 
 void ioasid_space_put(struct ioasid_space *space)
@@ -177,15 +281,17 @@ int ioasid_space_destroy(struct ioasid_ctx *ctx, u32 ioasid)
 	if (!space)
 		return -ENOENT;
 	mutex_lock(&ctx->lock);
-	mutex_lock(&space->lock);
+	mutex_lock(space->lock);
 	if (space->dead)
 		rc = -ENOENT;
-	else if (!list_empty(&space->groups))
+	else if (ioasid_space_attached(space) || space->nr_children)
 		rc = -EBUSY;
 	else
 		space->dead = true;
+	if (!rc)
+		leave_parent(space);
 	maps = space->nr_maps;
-	mutex_unlock(&space->lock);
+	mutex_unlock(space->lock);
 	if (!rc)
 		xa_erase(&ctx->spaces, ioasid);
 	mutex_unlock(&ctx->lock);
@@ -215,10 +321,23 @@ void ioasid_spaces_release(struct ioasid_ctx *ctx)
  */
 int ioasid_space_usable(struct ioasid_space *space)
 {
-	lockdep_assert_held(&space->lock);
+	lockdep_assert_held(space->lock);
 	if (space->dead)
 		return -ENOENT;
+	if (space->moving)
+		return -EBUSY;
 	return space->nr_partial ? -EDEADLK : 0;
+}
+
+/**
+ * ioasid_space_mappable - does the space take MAP and UNMAP now?
+ * @space: its lock held
+ */
+int ioasid_space_mappable(struct ioasid_space *space)
+{
+	if (!space->dead && space->kind != IOASID_KIND_KERNEL)
+		return -EOPNOTSUPP;
+	return ioasid_space_usable(space);
 }
 
 /* For doors with a space of their own */
@@ -238,7 +357,8 @@ struct ioasid_space *ioasid_space_alloc(struct ioasid_ctx *ctx, u32 flags,
 		.flags = flags,
 		.kind = IOASID_KIND_KERNEL,
 	};
-	struct ioasid_space *space = ioasid_space_create(ctx, &args, map_limit);
+	struct ioasid_space *space = ioasid_space_create(ctx, &args, map_limit,
+							 false);
 
 	ioasid_trace(alloc, ctx->id, IS_ERR(space) ? 0 : space->id, args.kind,
 		     0, flags, PTR_ERR_OR_ZERO(space));
@@ -263,30 +383,19 @@ static int first_device(struct device *dev, void *arg)
 	return 1;
 }
 
-static struct ioasid_group *find_group(struct ioasid_space *space,
-				       struct iommu_group *group)
-{
-	struct ioasid_group *grp;
-
-	list_for_each_entry(grp, &space->groups, entry)
-		if (grp->group == group)
-			return grp;
-	return NULL;
-}
-
 static int attach_whole(struct ioasid_space *space, struct iommu_group *group,
 			struct device *dev)
 {
 	struct ioasid_group *grp;
 	int rc;
 
-	if (find_group(space, group))
+	if (ioasid_group_find(space, group))
 		return -EINVAL;
 	grp = ioasid_group_create(space, group);
 	if (IS_ERR(grp))
 		return PTR_ERR(grp);
 	grp->whole = true;
-	rc = ioasid_group_install(grp, dev);
+	rc = ioasid_group_install(grp, dev, NULL);
 	if (rc)
 		ioasid_group_destroy(grp);
 	return rc;
@@ -313,10 +422,10 @@ int ioasid_space_attach_group(struct ioasid_space *space,
 	ioasid_trace(attach_begin, space->ctx->id, space->id, rid,
 		     IOASID_TRACE_NO_PASID);
 	mutex_lock(&space->ctx->lock);
-	mutex_lock(&space->lock);
+	mutex_lock(space->lock);
 	rc = attach_whole(space, group, dev);
 	maps = space->nr_maps;
-	mutex_unlock(&space->lock);
+	mutex_unlock(space->lock);
 	mutex_unlock(&space->ctx->lock);
 	ioasid_trace(attach, space->ctx->id, space->id, rid,
 		     IOASID_TRACE_NO_PASID, maps, rc, ioasid_now(on) - start);
@@ -340,13 +449,13 @@ void ioasid_space_detach_group(struct ioasid_space *space,
 
 	iommu_group_for_each_dev(group, &dev, first_device);
 	mutex_lock(&space->ctx->lock);
-	mutex_lock(&space->lock);
-	grp = find_group(space, group);
+	mutex_lock(space->lock);
+	grp = ioasid_group_find(space, group);
 	if (!WARN_ON(!grp)) {
 		ioasid_group_uninstall(grp);
 		ioasid_group_destroy(grp);
 	}
-	mutex_unlock(&space->lock);
+	mutex_unlock(space->lock);
 	mutex_unlock(&space->ctx->lock);
 	ioasid_trace(detach, space->ctx->id, space->id, ioasid_device_rid(dev),
 		     IOASID_TRACE_NO_PASID, 0, ioasid_now(on) - start);
@@ -367,11 +476,11 @@ struct iommu_domain *ioasid_space_group_domain(struct ioasid_space *space,
 	struct iommu_domain *domain = NULL;
 	struct ioasid_group *grp;
 
-	mutex_lock(&space->lock);
-	grp = find_group(space, group);
+	mutex_lock(space->lock);
+	grp = ioasid_group_find(space, group);
 	if (grp && grp->domain)
 		domain = grp->domain->domain;
-	mutex_unlock(&space->lock);
+	mutex_unlock(space->lock);
 	return domain;
 }
 EXPORT_SYMBOL_GPL(ioasid_space_group_domain);

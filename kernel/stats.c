@@ -47,16 +47,21 @@ static int show_device(struct device *dev, void *arg)
 static void show_attached(struct seq_file *s, struct ioasid_space *space)
 {
 	struct names names = { .s = s };
-	struct ioasid_device *idev;
+	struct ioasid_member *member;
 	struct ioasid_group *grp;
+	struct ioasid_pasid *p;
 
 	seq_printf(s, "ioasid-attached-%u:\t", space->id);
 	list_for_each_entry(grp, &space->groups, entry) {
 		if (grp->whole)
 			iommu_group_for_each_dev(grp->group, &names,
 						 show_device);
-		list_for_each_entry(idev, &grp->members, member)
-			show_device(idev->dev, &names);
+		list_for_each_entry(member, &grp->members, entry)
+			show_device(member->idev->dev, &names);
+	}
+	list_for_each_entry(p, &space->pasids, entry) {
+		show_device(p->idev->dev, &names);
+		seq_printf(s, "/%u", p->pasid);
 	}
 	seq_putc(s, '\n');
 }
@@ -70,7 +75,11 @@ static void show_space(struct seq_file *s, struct ioasid_space *space)
 	const struct ioasid_stats *st = &space->stats;
 	u32 id = space->id;
 
-	seq_printf(s, "ioasid-kind-%u:\tkernel\n", id);
+	seq_printf(s, "ioasid-kind-%u:\t%s\n", id,
+		   space->kind == IOASID_KIND_USER ? "user" : "kernel");
+	if (space->parent)
+		seq_printf(s, "ioasid-parent-%u:\t%u\n", id,
+			   space->parent->id);
 	show_attached(s, space);
 	seq_printf(s, "ioasid-domains-%u:\t%u\n", id,
 		   READ_ONCE(space->nr_domains));

@@ -20,6 +20,7 @@ struct unmap {
 	struct list_head maps;		/* taken out of the space */
 	u32 nr;
 	u64 size;
+	u32 flushed;			/* domains */
 	/* all 0 while nobody listens */
 	bool on;
 	u64 start, locked;
@@ -73,18 +74,18 @@ static void notify_accesses(struct ioasid_space *space,
 	u64 iova = m->node.start, size = ioasid_mapping_size(m);
 	struct ioasid_access *access;
 
-	mutex_unlock(&space->lock);
+	mutex_unlock(space->lock);
 	mutex_lock(&space->access_lock);
 	list_for_each_entry(access, &space->accesses, entry)
 		access->ops->unmap(access->data, iova, size);
 	mutex_unlock(&space->access_lock);
-	mutex_lock(&space->lock);
+	mutex_lock(space->lock);
 }
 
 /* Whether the range may go as it is now, and who still holds some of it. */
 static int check_range(struct unmap *u, struct ioasid_mapping **pinned)
 {
-	int rc = ioasid_space_usable(u->space);
+	int rc = ioasid_space_mappable(u->space);
 
 	if (rc)
 		return rc;
@@ -102,45 +103,39 @@ static void take_mappings(struct unmap *u)
 	struct ioasid_mapping *m;
 
 	while ((m = next_mapping(u))) {
-		interval_tree_remove(&m->node, &space->maps);
+		ioasid_mapping_remove(space, m);
 		list_add_tail(&m->entry, &u->maps);
 		u->nr++;
 		u->size += ioasid_mapping_size(m);
 		space->stats.mapped -= ioasid_mapping_size(m);
-		space->stats.pinned -= m->own.npinned * PAGE_SIZE;
+		space->stats.pinned -= ioasid_mapping_pinned(m);
 		cond_resched();
 	}
-	space->nr_maps -= u->nr;
 	if (u->nr) {
 		space->stats.unmaps++;
 		space->stats.unmap_bytes += u->size;
-		space->stats.invalidations += space->nr_domains;
 	}
 }
 
 /* Several mappings, one flush: that is what makes unmapping many cheap. */
-static void clear_domain(struct unmap *u, struct ioasid_domain *d)
+static void clear_mappings(struct unmap *u)
 {
-	struct iommu_iotlb_gather gather;
+	u64 start = ioasid_now(u->on), removed;
 	struct ioasid_mapping *m;
-	u64 start = ioasid_now(u->on), removed, flushed;
 
-	iommu_iotlb_gather_init(&gather);
 	list_for_each_entry(m, &u->maps, entry) {
-		ioasid_domain_unmap(d, m, &gather);
+		ioasid_tree_remove(u->space, m);
 		cond_resched();
 	}
 	removed = ioasid_now(u->on);
-	iommu_iotlb_sync(d->domain, &gather);
-	flushed = ioasid_now(u->on);
-	u->remove_ns += removed - start;
-	u->flush_ns += flushed - removed;
+	u->flushed = ioasid_tree_sync(u->space);
+	u->flush_ns = ioasid_now(u->on) - removed;
+	u->remove_ns = removed - start;
 }
 
 static int unmap_locked(struct unmap *u)
 {
 	struct ioasid_mapping *pinned;
-	struct ioasid_domain *d;
 	int rc, round;
 
 	for (round = 0; ; round++) {
@@ -156,8 +151,7 @@ static int unmap_locked(struct unmap *u)
 
 	take_mappings(u);
 	if (u->nr)
-		list_for_each_entry(d, &u->space->domains, entry)
-			clear_domain(u, d);
+		clear_mappings(u);
 	return 0;
 }
 
@@ -184,19 +178,17 @@ static int check_unmap(u64 iova, u64 size, u32 flags)
 
 static int run_unmap(struct unmap *u)
 {
-	u32 domains;
 	u64 start;
 	int rc;
 
-	mutex_lock(&u->space->lock);
+	mutex_lock(u->space->lock);
 	u->locked = ioasid_now(u->on);
 	rc = unmap_locked(u);
-	domains = u->space->nr_domains;
-	mutex_unlock(&u->space->lock);
+	mutex_unlock(u->space->lock);
 
-	if (u->nr && domains)
+	if (u->flushed)
 		ioasid_trace(iotlb_inv, u->space->ctx->id, u->space->id,
-			     u->first, u->last - u->first + 1, domains, 0,
+			     u->first, u->last - u->first + 1, u->flushed, 0,
 			     u->flush_ns);
 	start = ioasid_now(u->on);
 	free_mappings(u);

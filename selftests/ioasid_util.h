@@ -266,6 +266,12 @@ static inline int do_create_nesting(int fd, uint32_t parent)
 	return ioctl(fd, IOASID_CREATE_NESTING, &arg);
 }
 
+#define test_create_nesting(fd, parent) ({					\
+	int __id = do_create_nesting(fd, parent);				\
+										\
+	ASSERT_LT(0, __id);							\
+	__id;									\
+})
 #define test_err_create_nesting(err, fd, parent)				\
 	ASSERT_ERRNO(err, do_create_nesting(fd, parent))
 
@@ -282,8 +288,39 @@ static inline int do_table(int fd, unsigned int cmd, uint32_t ioasid, uint32_t f
 	return ioctl(fd, cmd, &arg);
 }
 
+static inline int do_alloc_user(int fd, uint32_t parent, uint32_t format, uint32_t addr_width,
+				uint64_t table)
+{
+	struct ioasid_alloc arg = {
+		.argsz = sizeof(arg),
+		.kind = IOASID_KIND_USER,
+		.parent = parent,
+		.format = format,
+		.table = { .addr = table, .addr_width = addr_width },
+	};
+
+	return ioctl(fd, IOASID_ALLOC, &arg);
+}
+
 #define test_err_table(err, fd, cmd, ioasid) ASSERT_ERRNO(err, do_table(fd, cmd, ioasid, 0, 0, 0))
 
+/* How many requests were carried out is put into *nr. */
+static inline int do_invalidations(int fd, uint32_t ioasid, struct ioasid_invalidate *requests,
+				   uint32_t *nr)
+{
+	struct ioasid_invalidate_cache arg = {
+		.argsz = sizeof(arg),
+		.ioasid = ioasid,
+		.nr = *nr,
+		.requests = (uintptr_t)requests,
+	};
+	int rc = ioctl(fd, IOASID_INVALIDATE_CACHE, &arg);
+
+	*nr = arg.nr;
+	return rc;
+}
+
+/* A range, or with size 0 everything. */
 static inline int do_invalidate(int fd, uint32_t ioasid, uint64_t iova, uint64_t size)
 {
 	struct ioasid_invalidate request = {
@@ -291,15 +328,13 @@ static inline int do_invalidate(int fd, uint32_t ioasid, uint64_t iova, uint64_t
 		.iova = iova,
 		.size = size,
 	};
-	struct ioasid_invalidate_cache arg = {
-		.argsz = sizeof(arg),
-		.ioasid = ioasid,
-		.nr = 1,
-		.requests = (uintptr_t)&request,
-	};
+	uint32_t nr = 1;
 
-	return ioctl(fd, IOASID_INVALIDATE_CACHE, &arg);
+	return do_invalidations(fd, ioasid, &request, &nr);
 }
+
+#define test_invalidate(fd, ioasid, iova, size)					\
+	ASSERT_EQ(0, do_invalidate(fd, ioasid, iova, size))
 
 #define test_err_invalidate(err, fd, ioasid, iova, size)			\
 	ASSERT_ERRNO(err, do_invalidate(fd, ioasid, iova, size))

@@ -374,9 +374,14 @@ TEST_F(devices, e17, "E17 a user-managed table without a parent is EINVAL")
 
 TEST_F(devices, e18, "E18 nesting on a space that cannot be a parent is EOPNOTSUPP")
 {
-	test_err_create_nesting(EOPNOTSUPP, self->fd, self->id);
-	test_err_alloc_kind(EOPNOTSUPP, self->fd, IOASID_KIND_KERNEL, self->id, 0, 0);
-	test_err_alloc_kind(EOPNOTSUPP, self->fd, IOASID_KIND_USER, self->id, 0, 0);
+	int user = do_alloc_user(self->fd, self->id, IOASID_FORMAT_X86_64_4LEVEL, 48, 0x100000);
+
+	ASSERT_LT(0, user);
+	test_err_create_nesting(EOPNOTSUPP, self->fd, user);
+	test_err_alloc_kind(EOPNOTSUPP, self->fd, IOASID_KIND_KERNEL, user, 0, 0);
+	ASSERT_ERRNO(EOPNOTSUPP, do_alloc_user(self->fd, user, IOASID_FORMAT_X86_64_4LEVEL, 48,
+					       0x100000));
+	test_free(self->fd, user);
 }
 
 TEST_F(ctx, e19, "E19 a parent of another context is ENOENT")

@@ -45,8 +45,9 @@ void ioasid_ctx_put(struct ioasid_ctx *ctx);
 struct ioasid_device *ioasid_device_bind(struct ioasid_ctx *ctx,
 					 struct device *dev, u64 cookie);
 void ioasid_device_unbind(struct ioasid_device *idev);
-int ioasid_device_attach(struct ioasid_device *idev, u32 ioasid);
-int ioasid_device_detach(struct ioasid_device *idev, u32 ioasid);
+#define IOASID_NO_PASID	(~0U)
+int ioasid_device_attach(struct ioasid_device *idev, u32 ioasid, u32 pasid);
+int ioasid_device_detach(struct ioasid_device *idev, u32 ioasid, u32 pasid);
 
 /*
  * Spaces, for doors that have a space of their own. The caller of

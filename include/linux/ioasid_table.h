@@ -16,13 +16,18 @@
 
 #define IOASID_TABLE_LEVELS	5
 
-/*
- * What IOMMU drivers that take struct ioasid_table call a format: this, plus enum
- * ioasid_format, is the type of struct iommu_user_data and of the array of struct
- * iommu_hwpt_vtd_s1_invalidate that goes with it.
- */
-#define IOASID_TABLE_TYPE_BASE	0x10000
+#define IOASID_NR_FORMATS	IOASID_FORMAT_RISCV_SV48
 
+/*
+ * What hw_info() of an IOMMU driver says that walks tables of these formats: a
+ * nested domain's data has the type IOASID_NESTED_TYPE + enum ioasid_format and
+ * is a struct ioasid_table.
+ */
+#define IOASID_NESTED_TYPE	0x10000
+
+struct ioasid_hw_info {
+	u32	formats;		/* a bit for each enum ioasid_format */
+};
 /* Updates that a walk may lose to other writers before it gives up. */
 #define IOASID_TABLE_RETRIES	8
 

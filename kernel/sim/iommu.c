@@ -315,6 +315,19 @@ static bool sim_capable(struct device *dev, enum iommu_cap cap)
 	}
 }
 
+static void *sim_hw_info(struct device *dev, u32 *length,
+			 compat_hw_info_type *type)
+{
+	struct ioasid_hw_info *info = kzalloc(sizeof(*info), GFP_KERNEL);
+
+	if (!info)
+		return ERR_PTR(-ENOMEM);
+	info->formats = dev_port(dev)->sim->args.formats;
+	*length = sizeof(*info);
+	*type = IOASID_NESTED_TYPE;
+	return info;
+}
+
 static struct iommu_device *sim_probe_device(struct device *dev)
 {
 	struct sim_port *port = sim_dev_port(dev);
@@ -369,6 +382,7 @@ COMPAT_IOMMU_FUNCTIONS
 
 #define SIM_IOMMU_OPS							\
 	.capable = sim_capable,						\
+	.hw_info = sim_hw_info,						\
 	.domain_alloc_paging = sim_alloc_plain,				\
 	.probe_device = sim_probe_device,				\
 	.device_group = sim_device_group,				\

@@ -409,7 +409,7 @@ struct ioasid_invalidate {
  * @argsz: sizeof(struct ioasid_invalidate_cache)
  * @flags: 0
  * @ioasid: a space with a user-managed table
- * @nr: in: number of requests, up to 4096; out: how many were carried out
+ * @nr: in: number of requests, 1..IOASID_MAX_INVALIDATIONS; out: how many were carried out
  * @requests: address of an array of struct ioasid_invalidate
  *
  * When it returns, no device concerned uses what its caches held before.
@@ -419,6 +419,8 @@ struct ioasid_invalidate {
  * EOPNOTSUPP on a kernel-managed space, whose caches the kernel looks after,
  * EINVAL for a request that names no device or PASID of the space.
  */
+#define IOASID_MAX_INVALIDATIONS	4096
+
 struct ioasid_invalidate_cache {
 	__u32	argsz;
 	__u32	flags;

@@ -1,0 +1,506 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Commands of nested spaces and user-managed tables: CREATE_NESTING, BIND and
+ * UNBIND of tables, INVALIDATE_CACHE.
+ */
+#include <linux/iommu.h>
+#include <linux/ioasid_table.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include <trace/events/ioasid.h>
+
+#include "compat.h"
+#include "ioasid_private.h"
+
+int ioasid_cmd_create_nesting(struct ioasid_ucmd *ucmd)
+{
+	struct ioasid_create_nesting *cmd = ucmd->cmd;
+	struct ioasid_alloc args = {
+		.kind = IOASID_KIND_KERNEL,
+		.parent = cmd->parent,
+	};
+	struct ioasid_space *space;
+	int rc;
+
+	if (cmd->flags)
+		return -EOPNOTSUPP;
+	if (cmd->__reserved)
+		return -EINVAL;
+	space = cmd->parent ? ioasid_space_create(ucmd->ctx, &args,
+						  IOASID_MAX_MAPPINGS, true) :
+			      ERR_PTR(-ENOENT);
+	rc = PTR_ERR_OR_ZERO(space);
+	ioasid_trace(alloc, ucmd->ctx->id, rc ? 0 : space->id, args.kind,
+		     args.parent, args.flags, rc);
+	if (rc)
+		return rc;
+	rc = space->id;
+	ioasid_space_put(space);
+	return rc;
+}
+
+/* BIND and UNBIND move what is attached from one kind of domain to the other. */
+
+struct move {
+	struct ioasid_source source;
+	struct ioasid_domain **place;
+	struct ioasid_domain *from, *to;
+};
+
+static unsigned int list_moves(struct ioasid_space *space, struct move *moves)
+{
+	struct ioasid_member *member;
+	struct ioasid_group *grp;
+	struct ioasid_pasid *p;
+	unsigned int nr = 0;
+
+	list_for_each_entry(grp, &space->groups, entry) {
+		if (moves) {
+			member = list_first_entry(&grp->members,
+						  struct ioasid_member, entry);
+			moves[nr].source.dev = member->idev->dev;
+			moves[nr].source.group = grp->group;
+			moves[nr].place = &grp->domain;
+		}
+		nr++;
+	}
+	list_for_each_entry(p, &space->pasids, entry) {
+		if (moves) {
+			moves[nr].source.dev = p->idev->dev;
+			moves[nr].source.pasid = p;
+			moves[nr].place = &p->domain;
+		}
+		nr++;
+	}
+	return nr;
+}
+
+/* The domain that a source will have; NULL when it can stay where it is. */
+static struct ioasid_domain *next_domain(struct ioasid_space *space,
+					 struct move *move)
+{
+	struct device *dev = move->source.dev;
+	struct ioasid_nested *nested;
+	struct ioasid_domain *d;
+
+	if (space->kind == IOASID_KIND_KERNEL)
+		return (*move->place)->parent ?
+			ioasid_domain_new(dev, ioasid_paging_domain_alloc(dev)) :
+			NULL;
+	nested = ioasid_nested_prepare(space, dev);
+	if (IS_ERR(nested))
+		return ERR_CAST(nested);
+	d = ioasid_nested_take(nested);
+	kfree(nested);
+	return d;
+}
+
+static void drop_domain(struct ioasid_space *space, struct ioasid_domain *d)
+{
+	struct ioasid_domain *stage2;
+
+	if (IS_ERR_OR_NULL(d))
+		return;
+	stage2 = d->parent;
+	ioasid_domain_free(d);
+	if (stage2)
+		ioasid_domain_put(space->parent, stage2);
+}
+
+/* Those whose IOMMU does not walk the table stay, and see what it says. */
+static int stay(struct ioasid_space *space)
+{
+	return space->kind == IOASID_KIND_USER ? ioasid_shadow_start(space) : 0;
+}
+
+static int do_moves(struct ioasid_space *space, struct move *moves,
+		    unsigned int nr)
+{
+	unsigned int i;
+	int rc = 0;
+
+	for (i = 0; i < nr; i++) {
+		if (!moves[i].to) {
+			rc = stay(space);
+			if (rc)
+				break;
+			continue;
+		}
+		moves[i].from = *moves[i].place;
+		rc = ioasid_domain_move(space, &moves[i].source, moves[i].from,
+					moves[i].to);
+		if (rc)
+			break;
+		*moves[i].place = moves[i].to;
+	}
+	if (!rc) {
+		for (i = 0; i < nr; i++)
+			if (moves[i].to)
+				ioasid_domain_put(space, moves[i].from);
+		return 0;
+	}
+	drop_domain(space, moves[i].to);
+	for (unsigned int j = i + 1; j < nr; j++)
+		drop_domain(space, moves[j].to);
+	while (i--) {
+		if (!moves[i].to)
+			continue;
+		WARN_ON(ioasid_domain_move_back(space, &moves[i].source,
+						moves[i].from, moves[i].to));
+		*moves[i].place = moves[i].from;
+	}
+	return rc;
+}
+
+/*
+ * After space->kind has changed: ctx->lock keeps everybody where they are. The
+ * space's lock is dropped meanwhile; whoever comes then finds it busy.
+ */
+static int move_all(struct ioasid_space *space)
+{
+	unsigned int i, nr = list_moves(space, NULL);
+	struct move *moves;
+	int rc = 0;
+
+	if (!nr)
+		return 0;
+	moves = kvcalloc(nr, sizeof(*moves), GFP_KERNEL_ACCOUNT);
+	if (!moves)
+		return -ENOMEM;
+	list_moves(space, moves);
+	/* IOMMU drivers read user memory when they make a nested domain. */
+	space->moving = true;
+	mutex_unlock(space->lock);
+	for (i = 0; i < nr && !rc; i++) {
+		moves[i].to = next_domain(space, &moves[i]);
+		rc = PTR_ERR_OR_ZERO(moves[i].to);
+	}
+	mutex_lock(space->lock);
+	space->moving = false;
+	if (rc) {
+		while (i--)
+			drop_domain(space, moves[i].to);
+	} else {
+		rc = do_moves(space, moves, nr);
+	}
+	kvfree(moves);
+	return rc;
+}
+
+static void set_table(struct ioasid_space *space, u32 kind, u32 format,
+		      const struct ioasid_table *table)
+{
+	space->kind = kind;
+	space->format = format;
+	space->table = *table;
+}
+
+static const struct ioasid_table no_table;
+
+static void become_kernel_managed(struct ioasid_space *space)
+{
+	ioasid_shadow_stop(space);
+	set_table(space, IOASID_KIND_KERNEL, 0, &no_table);
+}
+
+static int may_bind(struct ioasid_space *space, const struct ioasid_table *table)
+{
+	int rc = ioasid_space_usable(space);
+
+	if (rc)
+		return rc;
+	if (space->kind == IOASID_KIND_USER || space->nr_maps ||
+	    space->nr_children)
+		return -EBUSY;
+	return ioasid_table_in(space->parent, table) ? 0 : -EINVAL;
+}
+
+static int bind_pgtable(struct ioasid_space *space, u32 format,
+			const struct ioasid_table *table)
+{
+	int rc;
+
+	if (!space->parent)
+		return -EINVAL;
+	rc = ioasid_table_check(format, table);
+	if (rc)
+		return rc;
+	mutex_lock(&space->ctx->lock);
+	mutex_lock(space->lock);
+	rc = may_bind(space, table);
+	if (rc)
+		goto out_unlock;
+	set_table(space, IOASID_KIND_USER, format, table);
+	rc = move_all(space);
+	if (rc)
+		become_kernel_managed(space);
+out_unlock:
+	mutex_unlock(space->lock);
+	mutex_unlock(&space->ctx->lock);
+	return rc;
+}
+
+static int unbind_pgtable(struct ioasid_space *space)
+{
+	struct ioasid_table table;
+	u32 format;
+	int rc;
+
+	if (!space->parent)
+		return -EINVAL;
+	if (!space->two_step)
+		return -EOPNOTSUPP;
+	mutex_lock(&space->ctx->lock);
+	mutex_lock(space->lock);
+	rc = ioasid_space_usable(space);
+	if (!rc && space->kind != IOASID_KIND_USER)
+		rc = -ENOENT;
+	if (rc)
+		goto out_unlock;
+	format = space->format;
+	table = space->table;
+	set_table(space, IOASID_KIND_KERNEL, 0, &no_table);
+	rc = move_all(space);
+	if (rc)
+		set_table(space, IOASID_KIND_USER, format, &table);
+	else
+		ioasid_shadow_stop(space);
+out_unlock:
+	mutex_unlock(space->lock);
+	mutex_unlock(&space->ctx->lock);
+	return rc;
+}
+
+int ioasid_cmd_bind_pgtable(struct ioasid_ucmd *ucmd)
+{
+	struct ioasid_bind_table *cmd = ucmd->cmd;
+	struct ioasid_space *space;
+	int rc;
+
+	if (cmd->flags)
+		return -EOPNOTSUPP;
+	space = ioasid_space_get(ucmd->ctx, cmd->ioasid);
+	if (!space)
+		return -ENOENT;
+	rc = bind_pgtable(space, cmd->format, &cmd->table);
+	ioasid_space_put(space);
+	return rc;
+}
+
+int ioasid_cmd_unbind_pgtable(struct ioasid_ucmd *ucmd)
+{
+	struct ioasid_bind_table *cmd = ucmd->cmd;
+	struct ioasid_space *space;
+	int rc;
+
+	if (cmd->flags)
+		return -EOPNOTSUPP;
+	if (cmd->format || memchr_inv(&cmd->table, 0, sizeof(cmd->table)))
+		return -EINVAL;
+	space = ioasid_space_get(ucmd->ctx, cmd->ioasid);
+	if (!space)
+		return -ENOENT;
+	rc = unbind_pgtable(space);
+	ioasid_space_put(space);
+	return rc;
+}
+
+/* No IOMMU that this kernel module knows has such tables. */
+int ioasid_cmd_pasid_table(struct ioasid_ucmd *ucmd)
+{
+	struct ioasid_bind_table *cmd = ucmd->cmd;
+	struct ioasid_space *space;
+	int rc;
+
+	if (cmd->flags)
+		return -EOPNOTSUPP;
+	space = ioasid_space_get(ucmd->ctx, cmd->ioasid);
+	if (!space)
+		return -ENOENT;
+	rc = space->parent ? -EOPNOTSUPP : -EINVAL;
+	ioasid_space_put(space);
+	return rc;
+}
+
+/* INVALIDATE_CACHE */
+
+static int check_request(const struct ioasid_invalidate *req)
+{
+	const u32 flags = IOASID_INVALIDATE_RANGE | IOASID_INVALIDATE_LEAF |
+			  IOASID_INVALIDATE_DEVICE | IOASID_INVALIDATE_PASID;
+	bool range = req->flags & IOASID_INVALIDATE_RANGE;
+
+	if (req->flags & ~flags ||
+	    req->caches & ~(IOASID_CACHE_IOTLB | IOASID_CACHE_DEVTLB))
+		return -EOPNOTSUPP;
+	if (req->__reserved)
+		return -EINVAL;
+	if (!(req->flags & IOASID_INVALIDATE_DEVICE) && req->cookie)
+		return -EINVAL;
+	if (!(req->flags & IOASID_INVALIDATE_PASID) && req->pasid)
+		return -EINVAL;
+	if (range ? !req->size || req->iova + req->size - 1 < req->iova :
+		    req->iova || req->size)
+		return -EINVAL;
+	return 0;
+}
+
+static bool wants_device(const struct ioasid_invalidate *req,
+			 const struct ioasid_device *idev)
+{
+	return !(req->flags & IOASID_INVALIDATE_DEVICE) ||
+	       idev->cookie == req->cookie;
+}
+
+static bool wants_group(const struct ioasid_invalidate *req,
+			const struct ioasid_group *grp)
+{
+	struct ioasid_member *member;
+
+	if (req->flags & IOASID_INVALIDATE_PASID)
+		return false;
+	list_for_each_entry(member, &grp->members, entry)
+		if (wants_device(req, member->idev))
+			return true;
+	return false;
+}
+
+static bool wants_pasid(const struct ioasid_invalidate *req,
+			const struct ioasid_pasid *p)
+{
+	if (req->flags & IOASID_INVALIDATE_PASID && p->pasid != req->pasid)
+		return false;
+	return wants_device(req, p->idev);
+}
+
+/* Marks the domains that a request is about; returns how many uses of them. */
+static unsigned int mark_domains(struct ioasid_space *space,
+				 const struct ioasid_invalidate *req)
+{
+	struct ioasid_domain *d;
+	struct ioasid_group *grp;
+	struct ioasid_pasid *p;
+	unsigned int nr = 0;
+
+	list_for_each_entry(d, &space->domains, entry)
+		d->wanted = false;
+	list_for_each_entry(grp, &space->groups, entry) {
+		if (!grp->domain || !wants_group(req, grp))
+			continue;
+		grp->domain->wanted = true;
+		nr++;
+	}
+	list_for_each_entry(p, &space->pasids, entry) {
+		if (!wants_pasid(req, p))
+			continue;
+		p->domain->wanted = true;
+		nr++;
+	}
+	return nr;
+}
+
+static int invalidate_domains(struct ioasid_space *space, u64 first, u64 last,
+			      bool leaf, u32 *nr)
+{
+	struct ioasid_domain *d;
+	bool shadow = false;
+	u32 nested = 0;
+	int rc = 0;
+
+	list_for_each_entry(d, &space->domains, entry) {
+		if (!d->wanted)
+			continue;
+		++*nr;
+		if (!d->parent) {
+			shadow = true;
+			continue;
+		}
+		rc = ioasid_nested_invalidate(d, space->format, first, last,
+					      leaf);
+		if (rc)
+			return rc;
+		nested++;
+	}
+	mutex_lock(space->lock);
+	space->stats.invalidations += nested;
+	if (shadow)
+		rc = ioasid_shadow_update(space, first, last);
+	mutex_unlock(space->lock);
+	return rc;
+}
+
+static int invalidate_one(struct ioasid_space *space,
+			  const struct ioasid_invalidate *req)
+{
+	bool on = trace_ioasid_iotlb_inv_enabled();
+	u64 start = ioasid_now(on), first = 0, last = U64_MAX;
+	bool leaf = req->flags & IOASID_INVALIDATE_LEAF;
+	u32 nr = 0;
+	int rc;
+
+	if (req->flags & IOASID_INVALIDATE_RANGE) {
+		first = req->iova;
+		last = req->iova + req->size - 1;
+	}
+	rc = check_request(req);
+	if (!rc && !mark_domains(space, req) &&
+	    req->flags & (IOASID_INVALIDATE_DEVICE | IOASID_INVALIDATE_PASID))
+		rc = -EINVAL;
+	if (!rc)
+		rc = invalidate_domains(space, first, last, leaf, &nr);
+	ioasid_trace(iotlb_inv, space->ctx->id, space->id, req->iova, req->size,
+		     nr, rc, ioasid_now(on) - start);
+	return rc;
+}
+
+static int invalidate(struct ioasid_space *space,
+		      const struct ioasid_invalidate __user *ureqs, u32 nr,
+		      u32 *done)
+{
+	struct ioasid_invalidate req;
+	int rc = 0;
+
+	for (*done = 0; *done < nr; ++*done) {
+		if (copy_from_user(&req, &ureqs[*done], sizeof(req)))
+			return -EFAULT;
+		mutex_lock(&space->ctx->lock);
+		if (space->kind != IOASID_KIND_USER)
+			rc = -EOPNOTSUPP;
+		else if (space->nr_partial)
+			rc = -EDEADLK;
+		else
+			rc = invalidate_one(space, &req);
+		mutex_unlock(&space->ctx->lock);
+		if (rc)
+			return rc;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return 0;
+}
+
+int ioasid_cmd_invalidate_cache(struct ioasid_ucmd *ucmd)
+{
+	struct ioasid_invalidate_cache *cmd = ucmd->cmd;
+	struct ioasid_invalidate_cache __user *ubuf = ucmd->ubuf;
+	struct ioasid_space *space;
+	u32 done = 0;
+	int rc;
+
+	if (cmd->flags)
+		return -EOPNOTSUPP;
+	space = ioasid_space_get(ucmd->ctx, cmd->ioasid);
+	if (!space)
+		return -ENOENT;
+	if (space->kind != IOASID_KIND_USER)
+		rc = -EOPNOTSUPP;
+	else if (!cmd->nr || cmd->nr > IOASID_MAX_INVALIDATIONS)
+		rc = -EINVAL;
+	else
+		rc = invalidate(space, u64_to_user_ptr(cmd->requests), cmd->nr,
+				&done);
+	ioasid_space_put(space);
+	return put_user(done, &ubuf->nr) ? -EFAULT : rc;
+}
