@@ -217,6 +217,12 @@ compat_vfio_pci_setup_barmaps(struct vfio_pci_core_device *core)
 /* IOMMU_HWPT_ALLOC_PASID, which older headers do not have */
 #define COMPAT_IOMMU_HWPT_ALLOC_PASID	(1 << 3)
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+typedef enum iommu_hw_info_type compat_hw_info_type;
+#else
+typedef u32 compat_hw_info_type;
+#endif
+
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
 #define COMPAT_IOMMU_ATTACH_DEV(_fn)					\
 static int compat_##_fn(struct iommu_domain *domain, struct device *dev,	\
@@ -230,12 +236,6 @@ static int compat_##_fn(struct iommu_domain *domain, struct device *dev)	\
 {									\
 	return _fn(domain, dev);					\
 }
-#endif
-
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
-#define COMPAT_HW_INFO_TYPE	enum iommu_hw_info_type
-#else
-#define COMPAT_HW_INFO_TYPE	u32
 #endif
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)

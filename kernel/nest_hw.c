@@ -82,7 +82,7 @@ u64 ioasid_nested_formats(struct device *dev)
 
 	if (info && type == IOMMU_HW_INFO_TYPE_INTEL_VTD)
 		formats = vtd_formats(info);
-	else if (info && type == IOASID_TABLE_TYPE_BASE)
+	else if (info && type == IOASID_NESTED_TYPE)
 		formats = ((struct ioasid_hw_info *)info)->formats;
 	kfree(info);
 	return formats;
@@ -93,13 +93,13 @@ static u32 table_type(struct device *dev, u32 format)
 {
 	if (is_vtd(dev))
 		return is_x86(format) ? IOMMU_HWPT_DATA_VTD_S1 : U32_MAX;
-	return IOASID_TABLE_TYPE_BASE + format;
+	return IOASID_NESTED_TYPE + format;
 }
 
 static u32 inval_type(struct device *dev, u32 format)
 {
 	return is_vtd(dev) ? IOMMU_HWPT_INVALIDATE_DATA_VTD_S1 :
-				       IOASID_TABLE_TYPE_BASE + format;
+				       IOASID_NESTED_TYPE + format;
 }
 
 static struct iommu_domain *nested_alloc(struct ioasid_space *space,

@@ -24,7 +24,7 @@
  * ioasid_format, is the type of struct iommu_user_data and of the array of struct
  * iommu_hwpt_vtd_s1_invalidate that goes with it. Their hw_info() has this type.
  */
-#define IOASID_TABLE_TYPE_BASE	0x10000
+#define IOASID_NESTED_TYPE	0x10000
 
 struct ioasid_hw_info {
 	u32	formats;		/* a bit for each enum ioasid_format */

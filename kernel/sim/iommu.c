@@ -315,6 +315,19 @@ static bool sim_capable(struct device *dev, enum iommu_cap cap)
 	}
 }
 
+static void *sim_hw_info(struct device *dev, u32 *length,
+			 compat_hw_info_type *type)
+{
+	struct ioasid_hw_info *info = kzalloc(sizeof(*info), GFP_KERNEL);
+
+	if (!info)
+		return ERR_PTR(-ENOMEM);
+	info->formats = dev_port(dev)->sim->args.formats;
+	*length = sizeof(*info);
+	*type = IOASID_NESTED_TYPE;
+	return info;
+}
+
 static struct iommu_device *sim_probe_device(struct device *dev)
 {
 	struct sim_port *port = sim_dev_port(dev);
@@ -363,25 +376,6 @@ static void sim_get_resv_regions(struct device *dev, struct list_head *list)
 		if (region)
 			list_add_tail(&region->list, list);
 	}
-}
-
-/* What it can walk, for those who choose a format (IOASID_DEVICE_GET_INFO). */
-static void *sim_hw_info(struct device *dev, u32 *len,
-			 COMPAT_HW_INFO_TYPE *type)
-{
-	const struct ioasid_sim_create *args = &dev_port(dev)->sim->args;
-	struct ioasid_hw_info *info;
-
-	if (*type != IOMMU_HW_INFO_TYPE_NONE && *type != IOASID_TABLE_TYPE_BASE)
-		return ERR_PTR(-EOPNOTSUPP);
-	info = kzalloc(sizeof(*info), GFP_KERNEL);
-	if (!info)
-		return ERR_PTR(-ENOMEM);
-	if (args->caps & IOASID_SIM_CAP_NESTING)
-		info->formats = args->formats;
-	*len = sizeof(*info);
-	*type = IOASID_TABLE_TYPE_BASE;
-	return info;
 }
 
 COMPAT_IOMMU_FUNCTIONS

@@ -175,7 +175,7 @@ int sim_nested_invalidate(struct iommu_domain *domain,
 
 	for (done = 0; done < array->entry_num; done++) {
 		rc = iommu_copy_struct_from_user_array(&inv, array,
-						       IOASID_TABLE_TYPE_BASE +
+						       IOASID_NESTED_TYPE +
 						       d->format, done,
 						       __reserved);
 		if (!rc)
@@ -194,9 +194,9 @@ static int get_table(struct sim_domain *d, const struct iommu_user_data *data)
 {
 	int rc;
 
-	if (data->type < IOASID_TABLE_TYPE_BASE)
+	if (data->type < IOASID_NESTED_TYPE)
 		return -EOPNOTSUPP;
-	d->format = data->type - IOASID_TABLE_TYPE_BASE;
+	d->format = data->type - IOASID_NESTED_TYPE;
 	if (d->format >= BITS_PER_TYPE(d->sim->args.formats) ||
 	    !(d->sim->args.formats & BIT(d->format)))
 		return -EOPNOTSUPP;
