@@ -205,41 +205,48 @@ compat_vfio_pci_setup_barmaps(struct vfio_pci_core_device *core)
 #endif
 
 /*
- * For sim/, which is an IOMMU driver. It defines, in the way of newer kernels:
- *	int sim_attach_dev(domain, dev)
- *	int sim_set_dev_pasid(domain, dev, pasid, old)
- *	int sim_block_dev_pasid(domain, dev, pasid, old)
- *	struct iommu_domain *sim_alloc_paging(dev, flags, user_data)
- *	struct iommu_domain *sim_alloc_nested(dev, parent, flags, user_data)
+ * For sim/iommu.c, an IOMMU driver. It defines its operations in the way of newer
+ * kernels, but for attaching, where it does not need the old domain.
  */
 #ifdef __IOASID_SIM_H
+
+static int sim_attach_dev(struct iommu_domain *domain, struct device *dev);
+static int sim_block_dev(struct iommu_domain *domain, struct device *dev);
+static int sim_block_dev_pasid(struct iommu_domain *domain, struct device *dev,
+			       ioasid_t pasid, struct iommu_domain *old);
+static struct iommu_domain *sim_alloc_paging(struct device *dev, u32 flags,
+					     const struct iommu_user_data *data);
+static struct iommu_domain *
+sim_alloc_nested(struct device *dev, struct iommu_domain *parent, u32 flags,
+		 const struct iommu_user_data *data);
 
 /* IOMMU_HWPT_ALLOC_PASID, which older headers do not have */
 #define COMPAT_IOMMU_HWPT_ALLOC_PASID	(1 << 3)
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
-typedef enum iommu_hw_info_type compat_hw_info_type;
+#define COMPAT_HW_INFO_TYPE	enum iommu_hw_info_type
 #else
-typedef u32 compat_hw_info_type;
+#define COMPAT_HW_INFO_TYPE	u32
 #endif
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
-#define COMPAT_IOMMU_ATTACH_DEV(_fn)					\
-static int compat_##_fn(struct iommu_domain *domain, struct device *dev,	\
-		       struct iommu_domain *old)			\
-{									\
-	return _fn(domain, dev);					\
+static int compat_sim_attach_dev(struct iommu_domain *domain,
+				 struct device *dev, struct iommu_domain *old)
+{
+	return sim_attach_dev(domain, dev);
+}
+
+static int compat_sim_block_dev(struct iommu_domain *domain,
+				struct device *dev, struct iommu_domain *old)
+{
+	return sim_block_dev(domain, dev);
 }
 #else
-#define COMPAT_IOMMU_ATTACH_DEV(_fn)					\
-static int compat_##_fn(struct iommu_domain *domain, struct device *dev)	\
-{									\
-	return _fn(domain, dev);					\
-}
+#define compat_sim_attach_dev	sim_attach_dev
+#define compat_sim_block_dev	sim_block_dev
 #endif
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
-#define COMPAT_IOMMU_FUNCTIONS
 #define COMPAT_IOMMU_OPS						\
 	.domain_alloc_paging_flags = sim_alloc_paging,			\
 	.domain_alloc_nested = sim_alloc_nested,
@@ -247,22 +254,22 @@ static int compat_##_fn(struct iommu_domain *domain, struct device *dev)	\
 	.set_dev_pasid = sim_block_dev_pasid,
 #else
 /* One operation for both kinds, and PASIDs are removed, not blocked. */
-#define COMPAT_IOMMU_FUNCTIONS						\
-static struct iommu_domain *						\
-compat_sim_alloc_user(struct device *dev, u32 flags,			\
-		      struct iommu_domain *parent,			\
-		      const struct iommu_user_data *data)		\
-{									\
-	return parent ? sim_alloc_nested(dev, parent, flags, data) :	\
-			sim_alloc_paging(dev, flags, data);		\
-}									\
-									\
-static void compat_sim_remove_dev_pasid(struct device *dev,		\
-					ioasid_t pasid,			\
-					struct iommu_domain *domain)	\
-{									\
-	sim_block_dev_pasid(NULL, dev, pasid, domain);			\
+static struct iommu_domain *
+compat_sim_alloc_user(struct device *dev, u32 flags,
+		      struct iommu_domain *parent,
+		      const struct iommu_user_data *data)
+{
+	if (parent)
+		return sim_alloc_nested(dev, parent, flags, data);
+	return sim_alloc_paging(dev, flags, data);
 }
+
+static void compat_sim_remove_dev_pasid(struct device *dev, ioasid_t pasid,
+					struct iommu_domain *domain)
+{
+	sim_block_dev_pasid(NULL, dev, pasid, domain);
+}
+
 #define COMPAT_IOMMU_OPS						\
 	.domain_alloc_user = compat_sim_alloc_user,			\
 	.remove_dev_pasid = compat_sim_remove_dev_pasid,

@@ -7,38 +7,34 @@
 
 #include "sim_fixture.h"
 
-#define delta(_member)	(after._member - before._member)
-
 TEST_F(sim, hits, "the IOTLB has what was used before, and nothing after an unmap")
 {
 	struct sim_one one = sim_one(self);
-	struct ioasid_sim_stats before, after;
+	struct ioasid_sim_stats before, moved;
 
 	test_map(self->fd, one.space, self->mem, 0, PAGE);
 	test_map(self->fd, one.space, self->mem + PAGE, PAGE, PAGE);
 	before = sim_stats(self->ctl, one.id);
 	EXPECT_EQ(IOASID_SIM_OK, sim_read(one.dev, 0, 2 * PAGE, 0));
-	after = sim_stats(self->ctl, one.id);
-	EXPECT_EQ(2, delta(misses));
-	EXPECT_EQ(2, delta(walks));
-	EXPECT_EQ(8, delta(reads));
-	EXPECT_EQ(0, delta(hits));
-	EXPECT_EQ(2 * PAGE, delta(bytes));
-	EXPECT_EQ(1, delta(requests));
-	before = after;
+	moved = sim_since(self->ctl, one.id, &before);
+	EXPECT_EQ(2, moved.misses);
+	EXPECT_EQ(2, moved.walks);
+	EXPECT_EQ(8, moved.reads);
+	EXPECT_EQ(0, moved.hits);
+	EXPECT_EQ(2 * PAGE, moved.bytes);
+	EXPECT_EQ(1, moved.requests);
 	EXPECT_EQ(IOASID_SIM_OK, sim_read(one.dev, 8, PAGE, 0));
-	after = sim_stats(self->ctl, one.id);
-	EXPECT_EQ(2, delta(hits));
-	EXPECT_EQ(0, delta(reads));
-	before = after;
+	moved = sim_since(self->ctl, one.id, &before);
+	EXPECT_EQ(2, moved.hits);
+	EXPECT_EQ(0, moved.reads);
 	test_unmap(self->fd, one.space, PAGE, PAGE);
 	EXPECT_EQ(IOASID_SIM_FAULT_NOT_PRESENT, sim_read(one.dev, PAGE, 8, 0));
 	EXPECT_EQ(IOASID_SIM_OK, sim_read(one.dev, 0, 8, 0));
-	after = sim_stats(self->ctl, one.id);
-	EXPECT_LE(1, delta(invalidations));
-	EXPECT_EQ(1, delta(faults));
-	EXPECT_EQ(1, delta(hits));
-	EXPECT_EQ(0, after.stale);
+	moved = sim_since(self->ctl, one.id, &before);
+	EXPECT_LE(1, moved.invalidations);
+	EXPECT_EQ(1, moved.faults);
+	EXPECT_EQ(1, moved.hits);
+	EXPECT_EQ(0, before.stale);
 }
 
 TEST_F(sim, evictions, "a full set lets entries go, the same ones for the same seed")
@@ -106,16 +102,16 @@ TEST_F(sim, lost_iotlb, "a lost invalidation is seen: stale DMA, which harms nob
 TEST_F(sim, lost_devtlb, "a device's own TLB: used, invalidated, and stale when that is lost")
 {
 	struct sim_one one = sim_one(self, .caps = IOASID_SIM_CAP_ATS);
-	struct ioasid_sim_stats before, after;
+	struct ioasid_sim_stats before, moved;
 	uint32_t ats = IOASID_SIM_REQ_ATS;
 
 	test_map(self->fd, one.space, self->mem + PAGE, PAGE, PAGE);
 	EXPECT_EQ(IOASID_SIM_OK, sim_read(one.dev, PAGE, 8, 0, .flags = ats));
 	before = sim_stats(self->ctl, one.id);
 	EXPECT_EQ(IOASID_SIM_OK, sim_read(one.dev, PAGE, 8, 0, .flags = ats));
-	after = sim_stats(self->ctl, one.id);
-	EXPECT_EQ(1, delta(dev_hits));
-	EXPECT_EQ(0, delta(hits) + delta(misses));
+	moved = sim_since(self->ctl, one.id, &before);
+	EXPECT_EQ(1, moved.dev_hits);
+	EXPECT_EQ(0, moved.hits + moved.misses);
 	EXPECT_EQ(IOASID_SIM_FAULT_NOT_PRESENT, use_after_unmap(self, &one, ats));
 	ASSERT_TRUE(!do_sim_inject(self->ctl, one.id, IOASID_SIM_INJECT_LOSE_DEVTLB, 0));
 	EXPECT_EQ(IOASID_SIM_STALE, use_after_unmap(self, &one, ats));

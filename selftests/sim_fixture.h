@@ -49,9 +49,10 @@ static inline void sim_one_attach(struct fixture_sim *self, struct sim_one *one)
 }
 
 #define sim_one(self, ...) ({							\
-	struct sim_one __one = { .id = sim_create(self->ctl, .nr_devices = 1, ##__VA_ARGS__) };	\
+	struct sim_one __one = { .id = sim_create((self)->ctl, .nr_devices = 1,	\
+						       ##__VA_ARGS__) };	\
 										\
-	sim_one_attach(self, &__one);						\
+	sim_one_attach((self), &__one);						\
 	__one;									\
 })
 

@@ -180,7 +180,8 @@ TEST_F(sim, stage2, "the parent has the last word, for pages and for tables")
 	EXPECT_EQ(IOASID_SIM_OK, sim_read(n.one.dev, GIOVA, 8, 0));
 	/* A page that the parent does not have, one that it has read-only. */
 	table_store(leaf_of(&n, GIOVA + PAGE),
-		    table_leaf(n.builder.format, 1, DATA_GPA + SIM_PAGES * PAGE, TABLE_R | TABLE_W));
+		    table_leaf(n.builder.format, 1, DATA_GPA + SIM_PAGES * PAGE,
+			       TABLE_R | TABLE_W));
 	EXPECT_EQ(IOASID_SIM_FAULT_STAGE2, sim_read(n.one.dev, GIOVA + PAGE, 8, 0));
 	test_map_flags(self->fd, n.one.space, self->mem, 0x1000, PAGE, IOASID_MAP_READ);
 	table_store(leaf_of(&n, GIOVA + 2 * PAGE),

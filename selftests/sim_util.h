@@ -54,6 +54,19 @@ static inline struct ioasid_sim_stats sim_stats(int ctl, uint32_t id)
 	return stats;
 }
 
+/* How far the counters have moved since *before, which becomes what they are now. */
+static inline struct ioasid_sim_stats sim_since(int ctl, uint32_t id,
+						struct ioasid_sim_stats *before)
+{
+	struct ioasid_sim_stats now = sim_stats(ctl, id), moved = now;
+	__u64 *to = &moved.hits, *from = &before->hits;
+
+	while (to <= &moved.bytes)
+		*to++ -= *from++;
+	*before = now;
+	return moved;
+}
+
 /*
  * Devices
  */

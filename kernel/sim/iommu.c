@@ -143,7 +143,6 @@ static int sim_attach_dev(struct iommu_domain *domain, struct device *dev)
 	up_write(&port->sim->flight);
 	return 0;
 }
-COMPAT_IOMMU_ATTACH_DEV(sim_attach_dev)
 
 static int sim_set_dev_pasid(struct iommu_domain *domain, struct device *dev,
 			     ioasid_t pasid, struct iommu_domain *old)
@@ -172,7 +171,6 @@ static int sim_block_dev(struct iommu_domain *domain, struct device *dev)
 	up_write(&port->sim->flight);
 	return 0;
 }
-COMPAT_IOMMU_ATTACH_DEV(sim_block_dev)
 
 static int sim_block_dev_pasid(struct iommu_domain *domain, struct device *dev,
 			       ioasid_t pasid, struct iommu_domain *old)
@@ -316,7 +314,7 @@ static bool sim_capable(struct device *dev, enum iommu_cap cap)
 }
 
 static void *sim_hw_info(struct device *dev, u32 *length,
-			 compat_hw_info_type *type)
+			 COMPAT_HW_INFO_TYPE *type)
 {
 	struct ioasid_hw_info *info = kzalloc(sizeof(*info), GFP_KERNEL);
 
@@ -377,8 +375,6 @@ static void sim_get_resv_regions(struct device *dev, struct list_head *list)
 			list_add_tail(&region->list, list);
 	}
 }
-
-COMPAT_IOMMU_FUNCTIONS
 
 #define SIM_IOMMU_OPS							\
 	.capable = sim_capable,						\

@@ -97,28 +97,37 @@ int sim_pfns_add(struct sim_domain *d, unsigned long pfn, unsigned long n,
 	return 0;
 }
 
-static void change(struct sim_domain *d, unsigned long pfn, unsigned long n,
-		   int count, int retired)
+/* Never more entries than there are, so that nothing is allocated. */
+static void change_batch(struct sim_domain *d, unsigned long pfn,
+			 unsigned long n, int count, int retired)
 {
 	XA_STATE(xas, &d->pfns, pfn);
 	unsigned long i;
 	void *entry;
 
+	xas_lock(&xas);
 	for (i = 0; i < n; i++) {
-		if (i % SIM_PFNS_BATCH == 0)
-			xas_lock(&xas);
 		xas_set(&xas, pfn + i);
 		entry = xas_load(&xas);
-		if (entry) {
-			xas_store(&xas, pfn_entry(pfn_count(entry) + count,
-						  pfn_retired(entry) + retired));
-			if (retired)
-				xas_set_mark(&xas, SIM_RETIRED);
-		}
-		if (i % SIM_PFNS_BATCH == SIM_PFNS_BATCH - 1 || i == n - 1) {
-			xas_unlock(&xas);
-			cond_resched();
-		}
+		if (!entry)
+			continue;
+		xas_store(&xas, pfn_entry(pfn_count(entry) + count,
+					  pfn_retired(entry) + retired));
+		if (retired)
+			xas_set_mark(&xas, SIM_RETIRED);
+	}
+	xas_unlock(&xas);
+}
+
+static void change(struct sim_domain *d, unsigned long pfn, unsigned long n,
+		   int count, int retired)
+{
+	unsigned long i, batch;
+
+	for (i = 0; i < n; i += batch) {
+		batch = min(n - i, SIM_PFNS_BATCH);
+		change_batch(d, pfn + i, batch, count, retired);
+		cond_resched();
 	}
 }
 

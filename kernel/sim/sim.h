@@ -27,7 +27,7 @@
  *                       attach and detach
  *   domain->lock        writers of a paging domain's table; never under
  *                       sim->flight
- *   tlb->lock, xa_lock of domain->pfns, both spinlocks
+ *   tlb->lock, sim->pasid_lock, xa_lock of domain->pfns: spinlocks
  */
 #ifndef __IOASID_SIM_H
 #define __IOASID_SIM_H
@@ -176,7 +176,7 @@ struct sim_instance {
 	struct xarray domains;
 	u32 next_domain;
 	struct sim_tlb tlb;
-	spinlock_t pasid_lock;
+	spinlock_t pasid_lock;		/* see above */
 	struct sim_pasid_entry pasid_cache[SIM_PASID_SLOTS];
 
 	u32 inject;
