@@ -43,7 +43,7 @@ modules: $(kernels:%=modules-%)
 # newer than its last success.
 module_sources := $(shell find kernel include -type f)
 test_module_sources := $(shell find selftests/modules -type f)
-modules_of := ioasid ioasid_pci ioasid_vfio
+modules_of := ioasid ioasid_pci ioasid_sim ioasid_vfio
 
 define kernel_rules
 modules-$(1): build/$(1)/.built

@@ -37,21 +37,18 @@ compat_nested_alloc(struct device *dev, struct iommu_domain *parent,
 	return domain;
 }
 
-/* Is it VT-d, which reads tables of its own layout? */
-static inline bool compat_hw_is_vtd(struct device *dev)
+/* NULL when the driver says nothing; the caller frees it. */
+static inline void *compat_hw_info(struct device *dev, u32 *type)
 {
 	const struct iommu_ops *ops = dev->iommu->iommu_dev->ops;
-	enum iommu_hw_info_type type = IOMMU_HW_INFO_TYPE_DEFAULT;
-	void *info;
+	enum iommu_hw_info_type in_out = IOMMU_HW_INFO_TYPE_DEFAULT;
+	void *info = NULL;
 	u32 len;
 
-	if (!ops->hw_info)
-		return false;
-	info = ops->hw_info(dev, &len, &type);
-	if (IS_ERR(info))
-		return false;
-	kfree(info);
-	return type == IOMMU_HW_INFO_TYPE_INTEL_VTD;
+	if (ops->hw_info)
+		info = ops->hw_info(dev, &len, &in_out);
+	*type = in_out;
+	return IS_ERR(info) ? NULL : info;
 }
 #else
 /*
@@ -100,19 +97,16 @@ compat_nested_alloc(struct device *dev, struct iommu_domain *parent,
 	return compat_domain_alloc_user(dev, 0, parent, data);
 }
 
-static inline bool compat_hw_is_vtd(struct device *dev)
+static inline void *compat_hw_info(struct device *dev, u32 *type)
 {
 	const struct iommu_ops *ops = dev->iommu->iommu_dev->ops;
-	void *info;
-	u32 len, type;
+	void *info = NULL;
+	u32 len;
 
-	if (!ops->hw_info)
-		return false;
-	info = ops->hw_info(dev, &len, &type);
-	if (IS_ERR(info))
-		return false;
-	kfree(info);
-	return type == IOMMU_HW_INFO_TYPE_INTEL_VTD;
+	*type = IOMMU_HW_INFO_TYPE_NONE;
+	if (ops->hw_info)
+		info = ops->hw_info(dev, &len, type);
+	return IS_ERR(info) ? NULL : info;
 }
 #endif
 
@@ -209,5 +203,66 @@ compat_vfio_pci_setup_barmaps(struct vfio_pci_core_device *core)
 #else
 #define COMPAT_VFIO_EWRAP	EINVAL
 #endif
+
+/*
+ * For sim/, which is an IOMMU driver. It defines, in the way of newer kernels:
+ *	int sim_attach_dev(domain, dev)
+ *	int sim_set_dev_pasid(domain, dev, pasid, old)
+ *	int sim_block_dev_pasid(domain, dev, pasid, old)
+ *	struct iommu_domain *sim_alloc_paging(dev, flags, user_data)
+ *	struct iommu_domain *sim_alloc_nested(dev, parent, flags, user_data)
+ */
+#ifdef __IOASID_SIM_H
+
+/* IOMMU_HWPT_ALLOC_PASID, which older headers do not have */
+#define COMPAT_IOMMU_HWPT_ALLOC_PASID	(1 << 3)
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#define COMPAT_IOMMU_ATTACH_DEV(_fn)					\
+static int compat_##_fn(struct iommu_domain *domain, struct device *dev,	\
+		       struct iommu_domain *old)			\
+{									\
+	return _fn(domain, dev);					\
+}
+#else
+#define COMPAT_IOMMU_ATTACH_DEV(_fn)					\
+static int compat_##_fn(struct iommu_domain *domain, struct device *dev)	\
+{									\
+	return _fn(domain, dev);					\
+}
+#endif
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+#define COMPAT_IOMMU_FUNCTIONS
+#define COMPAT_IOMMU_OPS						\
+	.domain_alloc_paging_flags = sim_alloc_paging,			\
+	.domain_alloc_nested = sim_alloc_nested,
+#define COMPAT_IOMMU_BLOCKED_OPS					\
+	.set_dev_pasid = sim_block_dev_pasid,
+#else
+/* One operation for both kinds, and PASIDs are removed, not blocked. */
+#define COMPAT_IOMMU_FUNCTIONS						\
+static struct iommu_domain *						\
+compat_sim_alloc_user(struct device *dev, u32 flags,			\
+		      struct iommu_domain *parent,			\
+		      const struct iommu_user_data *data)		\
+{									\
+	return parent ? sim_alloc_nested(dev, parent, flags, data) :	\
+			sim_alloc_paging(dev, flags, data);		\
+}									\
+									\
+static void compat_sim_remove_dev_pasid(struct device *dev,		\
+					ioasid_t pasid,			\
+					struct iommu_domain *domain)	\
+{									\
+	sim_block_dev_pasid(NULL, dev, pasid, domain);			\
+}
+#define COMPAT_IOMMU_OPS						\
+	.domain_alloc_user = compat_sim_alloc_user,			\
+	.remove_dev_pasid = compat_sim_remove_dev_pasid,
+#define COMPAT_IOMMU_BLOCKED_OPS
+#endif
+
+#endif /* __IOASID_SIM_H */
 
 #endif /* __IOASID_COMPAT_H */

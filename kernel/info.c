@@ -5,6 +5,7 @@
  * A reply is built in kernel memory as a whole; user space gets what fits into
  * its buffer: everything, or the fixed part and the size of everything.
  */
+#include <linux/ioasid_table.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/uaccess.h>
@@ -146,6 +147,8 @@ static u64 space_pgsizes(struct ioasid_space *space)
 	u64 bitmap = ~0ULL;
 	struct ioasid_domain *d;
 
+	if (space->kind == IOASID_KIND_USER)
+		return ioasid_table_format(space->format)->pgsize_bitmap;
 	list_for_each_entry(d, &space->domains, entry)
 		bitmap &= d->domain->pgsize_bitmap;
 	return cpu_pgsizes(bitmap);
@@ -380,6 +383,10 @@ static int fill_info(struct ioasid_space *space, struct ioasid_info *info,
 	if (enforces_coherency(space))
 		info->flags |= IOASID_INFO_ENFORCED_SNOOP;
 	info->pgsize_bitmap = space_pgsizes(space);
+	if (space->kind == IOASID_KIND_USER) {
+		info->addr_width = space->table.addr_width;
+		return 0;
+	}
 	rc = space_ranges(space, &ranges, &nr);
 	if (rc)
 		return rc;
@@ -433,6 +440,34 @@ static int device_ranges(struct ioasid_device *idev, struct chain *chain)
 	return rc;
 }
 
+/* All can be followed in software, some are walked by the IOMMU. */
+static int add_formats(struct device *dev, struct chain *chain)
+{
+	u64 hw = ioasid_nested_formats(dev);
+	struct ioasid_cap_formats *cap;
+	u32 i;
+
+	cap = chain_add(chain, IOASID_CAP_FORMATS,
+			struct_size(cap, formats, IOASID_NR_FORMATS));
+	if (!cap)
+		return -ENOMEM;
+	cap->nr_formats = IOASID_NR_FORMATS;
+	for (i = 0; i < IOASID_NR_FORMATS; i++) {
+		const struct ioasid_table_format *fmt =
+			ioasid_table_format(i + 1);
+		struct ioasid_format_info *info = &cap->formats[i];
+
+		info->format = fmt->id;
+		info->flags = IOASID_FORMAT_SW;
+		if (hw & BIT_ULL(fmt->id))
+			info->flags |= IOASID_FORMAT_HW;
+		info->pgsize_bitmap = fmt->pgsize_bitmap;
+		info->width_min = fmt->width_min;
+		info->width_max = fmt->width_max;
+	}
+	return 0;
+}
+
 static int fill_device_info(struct ioasid_device *idev,
 			    struct ioasid_device_info *info,
 			    struct chain *chain)
@@ -447,7 +482,9 @@ static int fill_device_info(struct ioasid_device *idev,
 	info->addr_width = fls64(idev->aperture_last);
 	info->group = iommu_group_id(idev->group);
 	info->max_pasids = dev->iommu->max_pasids;
-	return device_ranges(idev, chain);
+	if (info->max_pasids)
+		info->flags |= IOASID_DEV_INFO_PASID;
+	return device_ranges(idev, chain) ?: add_formats(dev, chain);
 }
 
 int ioasid_cmd_device_get_info(struct ioasid_ucmd *ucmd)

@@ -231,6 +231,7 @@ struct ioasid_space {
 	u32 depth;			/* parents above */
 	bool two_step;			/* by CREATE_NESTING */
 	bool shadowed;			/* @maps follow @table */
+	bool moving;			/* between two kinds of table */
 
 	struct mutex access_lock;	/* see above */
 	struct list_head accesses;
@@ -364,6 +365,7 @@ struct ioasid_space *ioasid_space_get(struct ioasid_ctx *ctx, u32 ioasid);
 void ioasid_space_put(struct ioasid_space *space);
 int ioasid_space_refuse(struct ioasid_ctx *ctx, u32 ioasid, int rc);
 int ioasid_space_usable(struct ioasid_space *space);
+int ioasid_space_mappable(struct ioasid_space *space);
 void ioasid_spaces_release(struct ioasid_ctx *ctx);
 
 /**
@@ -507,6 +509,7 @@ void ioasid_domain_unmap(struct ioasid_domain *d, const struct ioasid_slice *s);
 bool ioasid_domain_sync(struct ioasid_domain *d);
 
 /* Nested domains of IOMMUs which walk user tables themselves, see nest_hw.c */
+u64 ioasid_nested_formats(struct device *dev);
 struct ioasid_nested *ioasid_nested_prepare(struct ioasid_space *space,
 					    struct device *dev);
 struct ioasid_domain *ioasid_nested_take(struct ioasid_nested *nested);
@@ -551,6 +554,10 @@ int ioasid_cmd_walk(struct ioasid_ucmd *ucmd);
 void ioasid_ctx_show(struct seq_file *s, struct ioasid_ctx *ctx);
 void ioasid_stats_init(void);
 void ioasid_stats_exit(void);
+
+/* Nodes of devices */
+int ioasid_devnodes_init(void);
+void ioasid_devnodes_exit(void);
 
 /*
  * Emits a tracepoint. Newer kernels run its handlers preemptibly, and skip a BPF

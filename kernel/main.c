@@ -303,10 +303,15 @@ static int __init ioasid_init(void)
 {
 	int rc;
 
+	rc = ioasid_devnodes_init();
+	if (rc)
+		return rc;
 	ioasid_stats_init();
 	rc = misc_register(&ioasid_misc);
-	if (rc)
+	if (rc) {
 		ioasid_stats_exit();
+		ioasid_devnodes_exit();
+	}
 	return rc;
 }
 module_init(ioasid_init);
@@ -315,6 +320,7 @@ static void __exit ioasid_exit(void)
 {
 	misc_deregister(&ioasid_misc);
 	ioasid_stats_exit();
+	ioasid_devnodes_exit();
 }
 module_exit(ioasid_exit);
 

@@ -149,7 +149,7 @@ void ioasid_mapping_remove(struct ioasid_space *space, struct ioasid_mapping *m)
 
 static int reserve(struct ioasid_space *space, struct ioasid_mapping *m)
 {
-	int rc = ioasid_space_usable(space);
+	int rc = ioasid_space_mappable(space);
 
 	if (rc)
 		return rc;
@@ -273,13 +273,9 @@ static int map(struct ioasid_space *space, struct ioasid_mapping *m, u64 vaddr,
 	return rc;
 }
 
-static int check_map(struct ioasid_space *space, u64 iova, u64 vaddr, u64 size,
-		     u32 prot)
+static int check_map(u64 iova, u64 vaddr, u64 size, u32 prot)
 {
 	u64 last;
-
-	if (space->kind != IOASID_KIND_KERNEL)
-		return -EOPNOTSUPP;
 
 	if (!prot || prot & ~(IOASID_MAP_READ | IOASID_MAP_WRITE))
 		return -EINVAL;
@@ -310,7 +306,7 @@ int ioasid_space_map(struct ioasid_space *space, u64 iova, u64 vaddr, u64 size,
 
 	clock.start = ioasid_now(clock.on);
 	ioasid_trace(map_begin, space->ctx->id, space->id, iova, size);
-	rc = check_map(space, iova, vaddr, size, prot);
+	rc = check_map(iova, vaddr, size, prot);
 	if (!rc) {
 		m = mapping_new(space, iova, vaddr, size, prot);
 		rc = PTR_ERR_OR_ZERO(m);

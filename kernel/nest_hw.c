@@ -20,9 +20,6 @@
 #include "compat.h"
 #include "ioasid_private.h"
 
-/* Driver types above this are for tables of enum ioasid_format. */
-#define NESTED_TYPE_BASE	0x10000
-
 struct ioasid_nested {
 	struct ioasid_space *space;
 	struct ioasid_domain *d;
@@ -48,18 +45,61 @@ static bool is_x86(u32 format)
 	       format == IOASID_FORMAT_X86_64_5LEVEL;
 }
 
+static bool is_vtd(struct device *dev)
+{
+	u32 type;
+
+	kfree(compat_hw_info(dev, &type));
+	return type == IOMMU_HW_INFO_TYPE_INTEL_VTD;
+}
+
+/* VT-d specification 10.4: capability registers */
+#define VTD_CAP_FL5LP	BIT_ULL(60)
+#define VTD_ECAP_NEST	BIT_ULL(26)
+#define VTD_ECAP_FLTS	BIT_ULL(47)
+
+static u64 vtd_formats(const struct iommu_hw_info_vtd *info)
+{
+	if (!(info->ecap_reg & VTD_ECAP_NEST) ||
+	    !(info->ecap_reg & VTD_ECAP_FLTS))
+		return 0;
+	return BIT_ULL(IOASID_FORMAT_X86_64_4LEVEL) |
+	       (info->cap_reg & VTD_CAP_FL5LP ?
+		BIT_ULL(IOASID_FORMAT_X86_64_5LEVEL) : 0);
+}
+
+/**
+ * ioasid_nested_formats - what an IOMMU can walk
+ * @dev: a device behind it
+ *
+ * Returns a bit for each enum ioasid_format.
+ */
+u64 ioasid_nested_formats(struct device *dev)
+{
+	u64 formats = 0;
+	u32 type;
+	void *info = compat_hw_info(dev, &type);
+
+	if (info && type == IOMMU_HW_INFO_TYPE_INTEL_VTD)
+		formats = vtd_formats(info);
+	else if (info && type == IOASID_TABLE_TYPE_BASE)
+		formats = ((struct ioasid_hw_info *)info)->formats;
+	kfree(info);
+	return formats;
+}
+
 /* What the driver calls this format; it refuses what it does not know. */
 static u32 table_type(struct device *dev, u32 format)
 {
-	if (compat_hw_is_vtd(dev))
+	if (is_vtd(dev))
 		return is_x86(format) ? IOMMU_HWPT_DATA_VTD_S1 : U32_MAX;
-	return NESTED_TYPE_BASE + format;
+	return IOASID_TABLE_TYPE_BASE + format;
 }
 
 static u32 inval_type(struct device *dev, u32 format)
 {
-	return compat_hw_is_vtd(dev) ? IOMMU_HWPT_INVALIDATE_DATA_VTD_S1 :
-				       NESTED_TYPE_BASE + format;
+	return is_vtd(dev) ? IOMMU_HWPT_INVALIDATE_DATA_VTD_S1 :
+				       IOASID_TABLE_TYPE_BASE + format;
 }
 
 static struct iommu_domain *nested_alloc(struct ioasid_space *space,
@@ -166,7 +206,8 @@ struct ioasid_nested *ioasid_nested_prepare(struct ioasid_space *space,
 	struct ioasid_domain *d;
 
 	lockdep_assert_held(&space->ctx->lock);
-	if (space->kind != IOASID_KIND_USER)
+	if (space->kind != IOASID_KIND_USER ||
+	    !(ioasid_nested_formats(dev) & BIT_ULL(space->format)))
 		return NULL;
 	nested = kzalloc(sizeof(*nested), GFP_KERNEL_ACCOUNT);
 	if (!nested)
@@ -174,7 +215,7 @@ struct ioasid_nested *ioasid_nested_prepare(struct ioasid_space *space,
 	d = make_nested(space, dev);
 	if (IS_ERR(d)) {
 		kfree(nested);
-		return d == ERR_PTR(-EOPNOTSUPP) ? NULL : ERR_CAST(d);
+		return ERR_CAST(d);
 	}
 	nested->space = space;
 	nested->d = d;

@@ -105,6 +105,8 @@ static int adopt(struct ioasid_space *parent, struct ioasid_space *space)
 	lockdep_assert_held(parent->lock);
 	if (parent->dead)
 		return -ENOENT;
+	if (parent->moving)
+		return -EBUSY;
 	/* Whose output would be user-managed: no IOMMU has three stages. */
 	if (parent->kind != IOASID_KIND_KERNEL)
 		return -EOPNOTSUPP;
@@ -322,7 +324,20 @@ int ioasid_space_usable(struct ioasid_space *space)
 	lockdep_assert_held(space->lock);
 	if (space->dead)
 		return -ENOENT;
+	if (space->moving)
+		return -EBUSY;
 	return space->nr_partial ? -EDEADLK : 0;
+}
+
+/**
+ * ioasid_space_mappable - does the space take MAP and UNMAP now?
+ * @space: its lock held
+ */
+int ioasid_space_mappable(struct ioasid_space *space)
+{
+	if (!space->dead && space->kind != IOASID_KIND_KERNEL)
+		return -EOPNOTSUPP;
+	return ioasid_space_usable(space);
 }
 
 /* For doors with a space of their own */

@@ -85,7 +85,7 @@ static void notify_accesses(struct ioasid_space *space,
 /* Whether the range may go as it is now, and who still holds some of it. */
 static int check_range(struct unmap *u, struct ioasid_mapping **pinned)
 {
-	int rc = ioasid_space_usable(u->space);
+	int rc = ioasid_space_mappable(u->space);
 
 	if (rc)
 		return rc;
@@ -165,13 +165,9 @@ static void free_mappings(struct unmap *u)
 	}
 }
 
-static int check_unmap(struct ioasid_space *space, u64 iova, u64 size,
-		       u32 flags)
+static int check_unmap(u64 iova, u64 size, u32 flags)
 {
 	u64 last;
-
-	if (space->kind != IOASID_KIND_KERNEL)
-		return -EOPNOTSUPP;
 
 	if (flags & IOASID_UNMAP_EVERYTHING)
 		return 0;
@@ -232,7 +228,7 @@ int ioasid_space_unmap(struct ioasid_space *space, u64 iova, u64 size,
 		u.last = ULONG_MAX;
 	}
 	ioasid_trace(unmap_begin, space->ctx->id, space->id, iova, size);
-	rc = check_unmap(space, iova, size, flags);
+	rc = check_unmap(iova, size, flags);
 	if (!rc)
 		rc = run_unmap(&u);
 	if (rc)

@@ -109,6 +109,12 @@ static void drop_domain(struct ioasid_space *space, struct ioasid_domain *d)
 		ioasid_domain_put(space->parent, stage2);
 }
 
+/* Those whose IOMMU does not walk the table stay, and see what it says. */
+static int stay(struct ioasid_space *space)
+{
+	return space->kind == IOASID_KIND_USER ? ioasid_shadow_start(space) : 0;
+}
+
 static int do_moves(struct ioasid_space *space, struct move *moves,
 		    unsigned int nr)
 {
@@ -116,8 +122,12 @@ static int do_moves(struct ioasid_space *space, struct move *moves,
 	int rc = 0;
 
 	for (i = 0; i < nr; i++) {
-		if (!moves[i].to)
+		if (!moves[i].to) {
+			rc = stay(space);
+			if (rc)
+				break;
 			continue;
+		}
 		moves[i].from = *moves[i].place;
 		rc = ioasid_domain_move(space, &moves[i].source, moves[i].from,
 					moves[i].to);
@@ -144,7 +154,10 @@ static int do_moves(struct ioasid_space *space, struct move *moves,
 	return rc;
 }
 
-/* After space->kind has changed; ctx->lock keeps everybody where they are. */
+/*
+ * After space->kind has changed: ctx->lock keeps everybody where they are. The
+ * space's lock is dropped meanwhile; whoever comes then finds it busy.
+ */
 static int move_all(struct ioasid_space *space)
 {
 	unsigned int i, nr = list_moves(space, NULL);
@@ -157,22 +170,21 @@ static int move_all(struct ioasid_space *space)
 	if (!moves)
 		return -ENOMEM;
 	list_moves(space, moves);
+	/* IOMMU drivers read user memory when they make a nested domain. */
+	space->moving = true;
+	mutex_unlock(space->lock);
 	for (i = 0; i < nr && !rc; i++) {
 		moves[i].to = next_domain(space, &moves[i]);
 		rc = PTR_ERR_OR_ZERO(moves[i].to);
 	}
 	mutex_lock(space->lock);
+	space->moving = false;
 	if (rc) {
 		while (i--)
 			drop_domain(space, moves[i].to);
 	} else {
 		rc = do_moves(space, moves, nr);
 	}
-	if (!rc && space->kind == IOASID_KIND_USER)
-		for (i = 0; i < nr && !rc; i++)
-			if (!moves[i].to)
-				rc = ioasid_shadow_start(space);
-	mutex_unlock(space->lock);
 	kvfree(moves);
 	return rc;
 }
@@ -187,12 +199,10 @@ static void set_table(struct ioasid_space *space, u32 kind, u32 format,
 
 static const struct ioasid_table no_table;
 
-static void unbind_locked(struct ioasid_space *space)
+static void become_kernel_managed(struct ioasid_space *space)
 {
-	mutex_lock(space->lock);
 	ioasid_shadow_stop(space);
 	set_table(space, IOASID_KIND_KERNEL, 0, &no_table);
-	mutex_unlock(space->lock);
 }
 
 static int may_bind(struct ioasid_space *space, const struct ioasid_table *table)
@@ -220,14 +230,14 @@ static int bind_pgtable(struct ioasid_space *space, u32 format,
 	mutex_lock(&space->ctx->lock);
 	mutex_lock(space->lock);
 	rc = may_bind(space, table);
-	if (!rc)
-		set_table(space, IOASID_KIND_USER, format, table);
+	if (rc)
+		goto out_unlock;
+	set_table(space, IOASID_KIND_USER, format, table);
+	rc = move_all(space);
+	if (rc)
+		become_kernel_managed(space);
+out_unlock:
 	mutex_unlock(space->lock);
-	if (!rc) {
-		rc = move_all(space);
-		if (rc)
-			unbind_locked(space);
-	}
 	mutex_unlock(&space->ctx->lock);
 	return rc;
 }
@@ -243,20 +253,22 @@ static int unbind_pgtable(struct ioasid_space *space)
 	if (!space->two_step)
 		return -EOPNOTSUPP;
 	mutex_lock(&space->ctx->lock);
-	if (space->kind != IOASID_KIND_USER) {
+	mutex_lock(space->lock);
+	rc = ioasid_space_usable(space);
+	if (!rc && space->kind != IOASID_KIND_USER)
 		rc = -ENOENT;
+	if (rc)
 		goto out_unlock;
-	}
 	format = space->format;
 	table = space->table;
-	unbind_locked(space);
+	set_table(space, IOASID_KIND_KERNEL, 0, &no_table);
 	rc = move_all(space);
-	if (rc) {
-		mutex_lock(space->lock);
+	if (rc)
 		set_table(space, IOASID_KIND_USER, format, &table);
-		mutex_unlock(space->lock);
-	}
+	else
+		ioasid_shadow_stop(space);
 out_unlock:
+	mutex_unlock(space->lock);
 	mutex_unlock(&space->ctx->lock);
 	return rc;
 }
@@ -394,24 +406,27 @@ static int invalidate_domains(struct ioasid_space *space, u64 first, u64 last,
 {
 	struct ioasid_domain *d;
 	bool shadow = false;
+	u32 nested = 0;
 	int rc = 0;
 
 	list_for_each_entry(d, &space->domains, entry) {
 		if (!d->wanted)
 			continue;
 		++*nr;
-		if (d->parent)
-			rc = ioasid_nested_invalidate(d, space->format, first,
-						      last, leaf);
-		else
+		if (!d->parent) {
 			shadow = true;
+			continue;
+		}
+		rc = ioasid_nested_invalidate(d, space->format, first, last,
+					      leaf);
 		if (rc)
 			return rc;
+		nested++;
 	}
-	if (!shadow)
-		return 0;
 	mutex_lock(space->lock);
-	rc = ioasid_shadow_update(space, first, last);
+	space->stats.invalidations += nested;
+	if (shadow)
+		rc = ioasid_shadow_update(space, first, last);
 	mutex_unlock(space->lock);
 	return rc;
 }
@@ -435,7 +450,6 @@ static int invalidate_one(struct ioasid_space *space,
 		rc = -EINVAL;
 	if (!rc)
 		rc = invalidate_domains(space, first, last, leaf, &nr);
-	space->stats.invalidations += nr;
 	ioasid_trace(iotlb_inv, space->ctx->id, space->id, req->iova, req->size,
 		     nr, rc, ioasid_now(on) - start);
 	return rc;

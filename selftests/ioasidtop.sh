@@ -358,11 +358,11 @@ assert "debugfs" in records[0]["notice"]
 '
 }
 
-unload() { rmmod ioasid_vfio ioasid_pci ioasid; }
+unload() { rmmod ioasid_vfio ioasid_sim ioasid_pci ioasid; }
 
 reload_driver() {
 	local module
-	for module in ioasid ioasid_pci ioasid_vfio; do
+	for module in ioasid ioasid_pci ioasid_sim ioasid_vfio; do
 		insmod "$work/$module.ko" || return 1
 	done
 }
@@ -377,7 +377,7 @@ not_loaded() {
 }
 
 unload_attached() {
-	rmmod ioasid_vfio ioasid_pci
+	rmmod ioasid_vfio ioasid_sim ioasid_pci
 	for _ in 1 2 3; do
 		start_json || return 1
 		! rmmod ioasid 2>"$work/rmmod" || fail "unloaded under the tool" || return 1
@@ -386,7 +386,7 @@ unload_attached() {
 		rmmod ioasid || return 1
 		insmod "$work/ioasid.ko" || return 1
 	done
-	insmod "$work/ioasid_pci.ko" && insmod "$work/ioasid_vfio.ko"
+	insmod "$work/ioasid_pci.ko" && insmod "$work/ioasid_sim.ko" && insmod "$work/ioasid_vfio.ko"
 }
 
 killed() {

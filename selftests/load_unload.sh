@@ -8,7 +8,7 @@
 cd "$(dirname -- "${BASH_SOURCE[0]}")/.." || exit 1
 [ -n "$LAB_MODULES" ] || . /run/lab.env
 
-modules=(ioasid ioasid_pci ioasid_vfio)
+modules=(ioasid ioasid_pci ioasid_sim ioasid_vfio)
 header=include/trace/events/ioasid.h
 user=build/selftests/mapping	# makes some mappings
 cycles=${CYCLES:-200}
@@ -68,8 +68,8 @@ traces_of_us() {
 	for module in "${modules[@]}"; do
 		[ ! -d "/sys/module/$module" ] || echo "/sys/module/$module"
 	done
-	ls -d /dev/ioasid /dev/ioasid-devices/* /sys/kernel/debug/ioasid \
-		/sys/class/ioasid_pci /sys/kernel/tracing/events/ioasid 2>/dev/null
+	ls -d /dev/ioasid /dev/ioasid-sim /dev/ioasid-devices/* /sys/kernel/debug/ioasid \
+		/sys/class/ioasid_device /sys/kernel/tracing/events/ioasid 2>/dev/null
 }
 
 works() { "$user" map_unmap >"$work/use" || { cat "$work/use"; return 1; }; }
@@ -92,7 +92,7 @@ order() {
 
 open_fd() {
 	local status=0
-	rmmod ioasid_vfio ioasid_pci || return 1
+	rmmod ioasid_vfio ioasid_sim ioasid_pci || return 1
 	exec 9<>/dev/ioasid
 	refuses_to_go ioasid || status=1
 	exec 9>&-
@@ -146,7 +146,7 @@ while_watched() {
 		cat "$work/watch"
 		status=1
 	fi
-	rmmod ioasid_vfio ioasid_pci || status=1
+	rmmod ioasid_vfio ioasid_sim ioasid_pci || status=1
 	refuses_to_go ioasid || status=1
 	works || status=1
 	kill -INT "$pid"

@@ -136,6 +136,14 @@ TEST_F(pci, follows, "what a parent maps and unmaps later shows in the child", .
 	EXPECT_TRUE(reaches(self, 0, GIOVA + 7 * PAGE, 3));
 	EXPECT_LT(0, do_unmap_all(self->fd, parent));
 	EXPECT_TRUE(reaches_nothing(self, 0, GIOVA));
+
+	/* What was read-only in the child comes back so. */
+	test_unmap(self->fd, child, GIOVA, 8 * PAGE);
+	test_map(self->fd, parent, self->mem, GPA, PAGE);
+	ASSERT_EQ(0, do_map_target(self->fd, child, GIOVA, GPA, PAGE, IOASID_MAP_READ));
+	test_unmap(self->fd, parent, GPA, PAGE);
+	test_map(self->fd, parent, self->mem, GPA, PAGE);
+	EXPECT_TRUE(reaches_nothing(self, 0, GIOVA));
 	EXPECT_EQ(1, fdinfo_get_n(self->fd, "ioasid-mappings", child));
 }
 

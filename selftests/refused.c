@@ -274,8 +274,9 @@ static void refuse_arguments(struct fixture_world *self, int fd, unsigned int cm
 
 #define SHAPE(_type)		{ .size = sizeof(struct _type) }
 #define SHAPE_INFO(_type)	{ .size = sizeof(struct _type), .info = true }
-#define SHAPE_RESERVED(_type)							\
-	{ .size = sizeof(struct _type), .reserved = offsetof(struct _type, __reserved) }
+#define SHAPE_RESERVED_AT(_type, _member)					\
+	{ .size = sizeof(struct _type), .reserved = offsetof(struct _type, _member) }
+#define SHAPE_RESERVED(_type)	SHAPE_RESERVED_AT(_type, __reserved)
 
 /* An unknown flag, on an otherwise valid argument. */
 #define REFUSE_FLAG(_fd, _cmd, _arg, ...) do {					\

@@ -15,6 +15,8 @@
 #ifndef _LINUX_IOASID_H
 #define _LINUX_IOASID_H
 
+#include <linux/cdev.h>
+#include <linux/device.h>
 #include <linux/rwsem.h>
 #include <linux/types.h>
 #include <uapi/linux/ioasid.h>
@@ -143,5 +145,20 @@ int ioasid_devfd_enter(struct ioasid_devfd *devfd);
 void ioasid_devfd_exit(struct ioasid_devfd *devfd);
 long ioasid_devfd_ioctl(struct ioasid_devfd *devfd, unsigned int cmd,
 			unsigned long arg);
+
+/* Nodes of devices, see kernel/devnode.c. */
+struct ioasid_devnode {
+	struct device dev;
+	struct cdev cdev;		/* holds @dev */
+	void (*release)(struct ioasid_devnode *node);
+};
+
+void ioasid_devnode_init(struct ioasid_devnode *node, struct device *parent,
+			 void (*release)(struct ioasid_devnode *node));
+int ioasid_devnode_add(struct ioasid_devnode *node, const char *name,
+		       const struct file_operations *fops);
+void ioasid_devnode_del(struct ioasid_devnode *node);
+
+int ioasid_copy_args(void *args, size_t size, const void __user *uargs);
 
 #endif /* _LINUX_IOASID_H */

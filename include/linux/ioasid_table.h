@@ -15,6 +15,19 @@
 #include <uapi/linux/ioasid.h>
 
 #define IOASID_TABLE_LEVELS	5
+#define IOASID_NR_FORMATS	IOASID_FORMAT_RISCV_SV48
+
+/*
+ * What IOMMU drivers that take struct ioasid_table call a format: this, plus enum
+ * ioasid_format, is the type of struct iommu_user_data and of the array of struct
+ * iommu_hwpt_vtd_s1_invalidate that goes with it. Their hw_info() has this type.
+ */
+#define IOASID_TABLE_TYPE_BASE	0x10000
+
+struct ioasid_hw_info {
+	u32	formats;		/* a bit for each enum ioasid_format */
+};
+
 /* Updates that a walk may lose to other writers before it gives up. */
 #define IOASID_TABLE_RETRIES	8
 

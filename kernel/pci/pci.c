@@ -11,9 +11,7 @@
  * by the IOMMU group's owner: a VFIO container that has the group makes our bind
  * fail, and the other way round.
  */
-#include <linux/cdev.h>
 #include <linux/fs.h>
-#include <linux/idr.h>
 #include <linux/ioasid.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -27,8 +25,7 @@
 /**
  * struct ioasid_pci_device - a PCI function
  * @core: VFIO's part, which holds the memory; first, as vfio_alloc_device() asks
- * @node: the device of our class; holds @core
- * @cdev: the character device; holds @node, and so does every open file
+ * @node: in /dev/ioasid-devices; holds @core
  * @devfd: state of the file
  * @mapping: held while a mapping is made; taken inside mmap_lock, outside of the
  *           lock of a VMA
@@ -39,17 +36,13 @@
  */
 struct ioasid_pci_device {
 	struct vfio_pci_core_device core;
-	struct device node;
-	struct cdev cdev;
+	struct ioasid_devnode node;
 	struct ioasid_devfd devfd;
 	struct mutex mapping;		/* see above */
 	struct rw_semaphore bars;
 	bool bars_live;
 	const struct vm_operations_struct *bar_ops;
 };
-
-static dev_t ioasid_pci_devt;
-static DEFINE_IDA(ioasid_pci_minors);
 
 /* Mappings of BARs */
 
@@ -181,7 +174,7 @@ static const struct ioasid_devfd_ops ioasid_pci_devfd_ops = {
 static int ioasid_pci_open(struct inode *inode, struct file *file)
 {
 	struct ioasid_pci_device *p =
-		container_of(inode->i_cdev, struct ioasid_pci_device, cdev);
+		container_of(inode->i_cdev, struct ioasid_pci_device, node.cdev);
 	int rc;
 
 	rc = ioasid_devfd_open(&p->devfd);
@@ -348,42 +341,12 @@ static const struct vfio_device_ops ioasid_pci_vfio_ops = {
 
 /* The node */
 
-static char *ioasid_pci_devnode(const struct device *node, umode_t *mode)
-{
-	if (mode)
-		*mode = 0600;
-	return kasprintf(GFP_KERNEL, "ioasid-devices/%s", dev_name(node));
-}
-
-static const struct class ioasid_pci_class = {
-	.name = "ioasid_pci",
-	.devnode = ioasid_pci_devnode,
-};
-
-static void ioasid_pci_node_release(struct device *node)
+static void ioasid_pci_node_release(struct ioasid_devnode *node)
 {
 	struct ioasid_pci_device *p =
 		container_of(node, struct ioasid_pci_device, node);
 
-	if (node->devt)
-		ida_free(&ioasid_pci_minors, MINOR(node->devt));
 	vfio_put_device(&p->core.vdev);
-}
-
-static int ioasid_pci_add_node(struct ioasid_pci_device *p)
-{
-	int minor, rc;
-
-	minor = ida_alloc_max(&ioasid_pci_minors, MINORMASK, GFP_KERNEL);
-	if (minor < 0)
-		return minor;
-	p->node.devt = MKDEV(MAJOR(ioasid_pci_devt), minor);
-	rc = dev_set_name(&p->node, "%s", pci_name(p->core.pdev));
-	if (rc)
-		return rc;
-	cdev_init(&p->cdev, &ioasid_pci_fops);
-	p->cdev.owner = THIS_MODULE;
-	return cdev_device_add(&p->cdev, &p->node);
 }
 
 /* The PCI driver */
@@ -401,16 +364,13 @@ static int ioasid_pci_probe(struct pci_dev *pdev,
 	mutex_init(&p->mapping);
 	init_rwsem(&p->bars);
 	ioasid_devfd_init(&p->devfd, &pdev->dev, &ioasid_pci_devfd_ops);
-	device_initialize(&p->node);
-	p->node.parent = &pdev->dev;
-	p->node.class = &ioasid_pci_class;
-	p->node.release = ioasid_pci_node_release;
+	ioasid_devnode_init(&p->node, &pdev->dev, ioasid_pci_node_release);
 
 	dev_set_drvdata(&pdev->dev, &p->core);
 	rc = vfio_pci_core_register_device(&p->core);
 	if (rc)
 		goto out_put;
-	rc = ioasid_pci_add_node(p);
+	rc = ioasid_devnode_add(&p->node, pci_name(pdev), &ioasid_pci_fops);
 	if (rc)
 		goto out_unregister;
 	return 0;
@@ -418,7 +378,7 @@ static int ioasid_pci_probe(struct pci_dev *pdev,
 out_unregister:
 	vfio_pci_core_unregister_device(&p->core);
 out_put:
-	put_device(&p->node);
+	put_device(&p->node.dev);
 	return rc;
 }
 
@@ -455,14 +415,14 @@ static void ioasid_pci_remove(struct pci_dev *pdev)
 	struct ioasid_pci_device *p =
 		container_of(core, struct ioasid_pci_device, core);
 
-	cdev_device_del(&p->cdev, &p->node);
+	ioasid_devnode_del(&p->node);
 	/* Only where somebody asked to be told: it complains otherwise. */
 	if (rcu_access_pointer(core->req_trigger))
 		vfio_pci_core_request(&core->vdev, 0);
 	ioasid_devfd_revoke(&p->devfd);
 	ioasid_pci_late_reset(p);
 	vfio_pci_core_unregister_device(core);
-	put_device(&p->node);
+	put_device(&p->node.dev);
 }
 
 /*
@@ -485,39 +445,7 @@ static struct pci_driver ioasid_pci_driver = {
 	.driver_managed_dma = true,
 };
 
-static int __init ioasid_pci_init(void)
-{
-	int rc;
-
-	rc = alloc_chrdev_region(&ioasid_pci_devt, 0, MINORMASK + 1,
-				 "ioasid_pci");
-	if (rc)
-		return rc;
-	rc = class_register(&ioasid_pci_class);
-	if (rc)
-		goto out_region;
-	rc = pci_register_driver(&ioasid_pci_driver);
-	if (rc)
-		goto out_class;
-	return 0;
-
-out_class:
-	class_unregister(&ioasid_pci_class);
-out_region:
-	unregister_chrdev_region(ioasid_pci_devt, MINORMASK + 1);
-	return rc;
-}
-
-static void __exit ioasid_pci_exit(void)
-{
-	pci_unregister_driver(&ioasid_pci_driver);
-	class_unregister(&ioasid_pci_class);
-	unregister_chrdev_region(ioasid_pci_devt, MINORMASK + 1);
-	ida_destroy(&ioasid_pci_minors);
-}
-
-module_init(ioasid_pci_init);
-module_exit(ioasid_pci_exit);
+module_pci_driver(ioasid_pci_driver);
 
 MODULE_DESCRIPTION("PCI functions for /dev/ioasid");
 MODULE_LICENSE("GPL");

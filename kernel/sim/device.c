@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The devices: a driver for them, and their files. */
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/platform_device.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "sim.h"
+
+/* What a user left in the memory is not for the next one to see. */
+static int sim_enable(struct ioasid_devfd *devfd)
+{
+	struct sim_device *dev = container_of(devfd, struct sim_device, devfd);
+
+	memset(dev->sram, 0, IOASID_SIM_SRAM);
+	WRITE_ONCE(dev->live, true);
+	return 0;
+}
+
+/* Requests under way end with the page they are at. */
+static void sim_disable(struct ioasid_devfd *devfd)
+{
+	struct sim_device *dev = container_of(devfd, struct sim_device, devfd);
+
+	WRITE_ONCE(dev->live, false);
+	sim_load_stop(dev);
+}
+
+static const struct ioasid_devfd_ops sim_devfd_ops = {
+	.enable = sim_enable,
+	.disable = sim_disable,
+};
+
+static int sim_open(struct inode *inode, struct file *file)
+{
+	struct sim_device *dev = container_of(inode->i_cdev, struct sim_device,
+					      node.cdev);
+	int rc = ioasid_devfd_open(&dev->devfd);
+
+	if (!rc)
+		file->private_data = dev;
+	return rc;
+}
+
+static int sim_release(struct inode *inode, struct file *file)
+{
+	struct sim_device *dev = file->private_data;
+
+	ioasid_devfd_release(&dev->devfd);
+	return 0;
+}
+
+static long sim_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct sim_device *dev = file->private_data;
+	void __user *uargs = (void __user *)arg;
+	long rc;
+
+	rc = ioasid_devfd_ioctl(&dev->devfd, cmd, arg);
+	if (rc != -ENOIOCTLCMD)
+		return rc;
+	rc = ioasid_devfd_enter(&dev->devfd);
+	if (rc)
+		return rc;
+	switch (cmd) {
+	case IOASID_SIM_DMA:
+		rc = sim_cmd_dma(dev, uargs);
+		break;
+	case IOASID_SIM_START:
+		rc = sim_cmd_start(dev, uargs);
+		break;
+	case IOASID_SIM_STOP:
+		rc = sim_cmd_stop(dev, uargs);
+		break;
+	default:
+		rc = -ENOTTY;
+	}
+	ioasid_devfd_exit(&dev->devfd);
+	return rc;
+}
+
+/*
+ * Mappings outlive unbind: it is ordinary memory that belongs to the file's user,
+ * and they keep the file, thus no other user can come.
+ */
+static int sim_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct sim_device *dev = file->private_data;
+
+	if (!READ_ONCE(dev->live))
+		return READ_ONCE(dev->devfd.gone) ? -ENODEV : -EINVAL;
+	return remap_vmalloc_range(vma, dev->sram, vma->vm_pgoff);
+}
+
+static const struct file_operations sim_fops = {
+	.owner = THIS_MODULE,
+	.open = sim_open,
+	.release = sim_release,
+	.unlocked_ioctl = sim_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = sim_mmap,
+};
+
+static void sim_device_release(struct ioasid_devnode *node)
+{
+	struct sim_device *dev = container_of(node, struct sim_device, node);
+
+	vfree(dev->sram);
+	mutex_destroy(&dev->load_lock);
+	sim_instance_put(dev->port->sim);
+	kfree(dev);
+}
+
+static int sim_probe(struct platform_device *pdev)
+{
+	struct sim_port *port = sim_dev_port(&pdev->dev);
+	struct sim_device *dev;
+	int rc;
+
+	if (!port)
+		return -ENODEV;
+	dev = kzalloc(sizeof(*dev), GFP_KERNEL_ACCOUNT);
+	if (!dev)
+		return -ENOMEM;
+	kref_get(&port->sim->kref);
+	dev->port = port;
+	mutex_init(&dev->load_lock);
+	ioasid_devfd_init(&dev->devfd, &pdev->dev, &sim_devfd_ops);
+	ioasid_devnode_init(&dev->node, &pdev->dev, sim_device_release);
+	platform_set_drvdata(pdev, dev);
+	dev->sram = vmalloc_user(IOASID_SIM_SRAM);
+	rc = dev->sram ? ioasid_devnode_add(&dev->node, dev_name(&pdev->dev),
+					    &sim_fops) : -ENOMEM;
+	if (rc)
+		put_device(&dev->node.dev);
+	return rc;
+}
+
+static void sim_remove(struct platform_device *pdev)
+{
+	struct sim_device *dev = platform_get_drvdata(pdev);
+
+	ioasid_devnode_del(&dev->node);
+	/* Long requests need not be waited for. */
+	WRITE_ONCE(dev->live, false);
+	ioasid_devfd_revoke(&dev->devfd);
+	put_device(&dev->node.dev);
+}
+
+static struct platform_driver sim_driver = {
+	.driver = {
+		.name = SIM_DRIVER,
+	},
+	.probe = sim_probe,
+	.remove = sim_remove,
+	/* or the group would belong to the DMA API, and bind fail with EPERM */
+	.driver_managed_dma = true,
+};
+
+int sim_driver_register(void)
+{
+	return platform_driver_register(&sim_driver);
+}
+
+void sim_driver_unregister(void)
+{
+	platform_driver_unregister(&sim_driver);
+}

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* /dev/ioasid-sim: instances on demand; the module. */
+#include <linux/capability.h>
+#include <linux/fs.h>
+#include <linux/log2.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/sizes.h>
+#include <linux/uaccess.h>
+
+#include "sim.h"
+
+static DEFINE_MUTEX(sim_instances_lock);
+static DEFINE_XARRAY_ALLOC(sim_instances);
+
+/* What create takes; the rest of the header's capabilities is yet to come. */
+#define SIM_CAPS							\
+	(IOASID_SIM_CAP_NESTING | IOASID_SIM_CAP_PASID | IOASID_SIM_CAP_ATS | \
+	 IOASID_SIM_CAP_ENFORCE_SNOOP | IOASID_SIM_CAP_NON_COHERENT |	\
+	 IOASID_SIM_CAP_NO_MSI_REMAP)
+
+#define SIM_FORMATS	GENMASK(IOASID_FORMAT_RISCV_SV48, IOASID_FORMAT_X86_64_4LEVEL)
+
+/* Values a test left open */
+static void fill_defaults(struct ioasid_sim_create *args)
+{
+	args->addr_width = args->addr_width ?: 48;
+	args->pgsize_bitmap = args->pgsize_bitmap ?: SIM_PGSIZES;
+	args->group_size = args->group_size ?: 1;
+	args->iotlb_sets = args->iotlb_sets ?: 64;
+	args->iotlb_ways = args->iotlb_ways ?: 4;
+	if ((args->caps & IOASID_SIM_CAP_NESTING) && !args->formats)
+		args->formats = SIM_FORMATS;
+}
+
+static int check_support(const struct ioasid_sim_create *args)
+{
+	if ((args->flags & ~IOASID_SIM_PERSIST) || (args->caps & ~SIM_CAPS) ||
+	    (args->formats & ~SIM_FORMATS))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+static bool check_shape(const struct ioasid_sim_create *args)
+{
+	bool pasids = args->caps & IOASID_SIM_CAP_PASID;
+
+	return in_range(args->addr_width, 30, 57 - 30 + 1) &&
+	       !(args->pgsize_bitmap & ~(u64)SIM_PGSIZES) &&
+	       /* The core maps in CPU pages. */
+	       (args->pgsize_bitmap & PAGE_SIZE) &&
+	       (!args->formats || (args->caps & IOASID_SIM_CAP_NESTING)) &&
+	       (pasids ? in_range(args->pasid_bits, 1, 20) : !args->pasid_bits);
+}
+
+static bool check_sizes(const struct ioasid_sim_create *args)
+{
+	return in_range(args->nr_devices, 1, IOASID_SIM_MAX_DEVICES) &&
+	       args->group_size <= args->nr_devices &&
+	       is_power_of_2(args->iotlb_sets) && args->iotlb_sets <= 4096 &&
+	       args->iotlb_ways <= 16 && args->nr_resv <= IOASID_SIM_MAX_RESV;
+}
+
+static bool check_resv(const struct ioasid_sim_create *args)
+{
+	u32 i;
+
+	for (i = 0; i < args->nr_resv; i++) {
+		const struct ioasid_sim_resv *resv = &args->resv[i];
+
+		if (resv->__reserved || resv->type > IOASID_SIM_RESV_DIRECT ||
+		    !PAGE_ALIGNED(resv->start) || !PAGE_ALIGNED(resv->last + 1) ||
+		    resv->start >= resv->last)
+			return false;
+	}
+	return !memchr_inv(&args->resv[i], 0, sizeof(args->resv) -
+					      i * sizeof(args->resv[0]));
+}
+
+static int check_create(struct ioasid_sim_create *args)
+{
+	int rc = check_support(args);
+
+	if (rc)
+		return rc;
+	if (args->__reserved)
+		return -EINVAL;
+	fill_defaults(args);
+	if (!check_shape(args) || !check_sizes(args) || !check_resv(args))
+		return -EINVAL;
+	return 0;
+}
+
+static struct sim_instance *add_instance(const struct ioasid_sim_create *args,
+					 const struct file *owner)
+{
+	struct sim_instance *sim;
+	u32 id;
+	int rc;
+
+	lockdep_assert_held(&sim_instances_lock);
+	rc = xa_alloc(&sim_instances, &id, NULL,
+		      XA_LIMIT(0, SIM_MAX_INSTANCES - 1), GFP_KERNEL_ACCOUNT);
+	if (rc)
+		return ERR_PTR(rc == -EBUSY ? -ENOSPC : rc);
+	sim = sim_instance_create(args, owner, id);
+	if (IS_ERR(sim))
+		xa_erase(&sim_instances, id);
+	else
+		xa_store(&sim_instances, id, sim, GFP_KERNEL_ACCOUNT);
+	return sim;
+}
+
+static void remove_instance(struct sim_instance *sim)
+{
+	lockdep_assert_held(&sim_instances_lock);
+	xa_erase(&sim_instances, sim->id);
+	sim_instance_destroy(sim);
+}
+
+static int cmd_create(struct file *file, void __user *uargs)
+{
+	struct ioasid_sim_create __user *ucreate = uargs;
+	struct ioasid_sim_create args;
+	struct sim_instance *sim;
+	int rc;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	rc = ioasid_copy_args(&args, sizeof(args), uargs);
+	if (!rc)
+		rc = check_create(&args);
+	if (rc)
+		return rc;
+	mutex_lock(&sim_instances_lock);
+	sim = add_instance(&args, args.flags & IOASID_SIM_PERSIST ? NULL : file);
+	if (IS_ERR(sim))
+		rc = PTR_ERR(sim);
+	else
+		rc = put_user(sim->id, &ucreate->id);
+	if (rc && !IS_ERR(sim))
+		remove_instance(sim);
+	mutex_unlock(&sim_instances_lock);
+	return rc;
+}
+
+static int cmd_destroy(unsigned long id)
+{
+	struct sim_instance *sim;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	mutex_lock(&sim_instances_lock);
+	sim = xa_load(&sim_instances, id);
+	if (sim)
+		remove_instance(sim);
+	mutex_unlock(&sim_instances_lock);
+	return sim ? 0 : -ENOENT;
+}
+
+static void read_stats(const struct sim_instance *sim,
+		       struct ioasid_sim_stats *stats)
+{
+	const atomic64_t *from = sim->stats;
+
+	stats->nr_devices = sim->nr_ports;
+	stats->hits = atomic64_read(&from[SIM_STAT_HITS]);
+	stats->misses = atomic64_read(&from[SIM_STAT_MISSES]);
+	stats->walks = atomic64_read(&from[SIM_STAT_WALKS]);
+	stats->reads = atomic64_read(&from[SIM_STAT_READS]);
+	stats->dev_hits = atomic64_read(&from[SIM_STAT_DEV_HITS]);
+	stats->invalidations = atomic64_read(&from[SIM_STAT_INVALIDATIONS]);
+	stats->evictions = atomic64_read(&from[SIM_STAT_EVICTIONS]);
+	stats->faults = atomic64_read(&from[SIM_STAT_FAULTS]);
+	stats->stale = atomic64_read(&from[SIM_STAT_STALE]);
+	stats->requests = atomic64_read(&from[SIM_STAT_REQUESTS]);
+	stats->bytes = atomic64_read(&from[SIM_STAT_BYTES]);
+}
+
+static int cmd_get_stats(void __user *uargs)
+{
+	struct ioasid_sim_stats stats;
+	struct sim_instance *sim;
+	int rc;
+
+	rc = ioasid_copy_args(&stats, sizeof(stats), uargs);
+	if (rc)
+		return rc;
+	if (stats.flags)
+		return -EOPNOTSUPP;
+	mutex_lock(&sim_instances_lock);
+	sim = xa_load(&sim_instances, stats.id);
+	if (sim)
+		read_stats(sim, &stats);
+	mutex_unlock(&sim_instances_lock);
+	if (!sim)
+		return -ENOENT;
+	return copy_to_user(uargs, &stats, sizeof(stats)) ? -EFAULT : 0;
+}
+
+static int cmd_inject(void __user *uargs)
+{
+	const u32 known = IOASID_SIM_INJECT_LOSE_IOTLB |
+			  IOASID_SIM_INJECT_LOSE_DEVTLB |
+			  IOASID_SIM_INJECT_LOSE_PASID;
+	struct ioasid_sim_inject args;
+	struct sim_instance *sim;
+	int rc;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	rc = ioasid_copy_args(&args, sizeof(args), uargs);
+	if (rc)
+		return rc;
+	if (args.flags & ~known)
+		return -EOPNOTSUPP;
+	if (args.fail_nth > INT_MAX)
+		return -EINVAL;
+	mutex_lock(&sim_instances_lock);
+	sim = xa_load(&sim_instances, args.id);
+	if (sim) {
+		down_write(&sim->flight);
+		sim->inject = args.flags;
+		up_write(&sim->flight);
+		atomic_set(&sim->fail_nth, args.fail_nth);
+	}
+	mutex_unlock(&sim_instances_lock);
+	return sim ? 0 : -ENOENT;
+}
+
+static long sim_control_ioctl(struct file *file, unsigned int cmd,
+			      unsigned long arg)
+{
+	void __user *uargs = (void __user *)arg;
+
+	switch (cmd) {
+	case IOASID_SIM_CREATE:
+		return cmd_create(file, uargs);
+	case IOASID_SIM_DESTROY:
+		return cmd_destroy(arg);
+	case IOASID_SIM_GET_STATS:
+		return cmd_get_stats(uargs);
+	case IOASID_SIM_INJECT:
+		return cmd_inject(uargs);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static int sim_control_release(struct inode *inode, struct file *file)
+{
+	struct sim_instance *sim;
+	unsigned long id;
+
+	mutex_lock(&sim_instances_lock);
+	xa_for_each(&sim_instances, id, sim)
+		if (sim->owner == file)
+			remove_instance(sim);
+	mutex_unlock(&sim_instances_lock);
+	return 0;
+}
+
+static const struct file_operations sim_control_fops = {
+	.owner = THIS_MODULE,
+	.release = sim_control_release,
+	.unlocked_ioctl = sim_control_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+static struct miscdevice sim_misc = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "ioasid-sim",
+	.nodename = "ioasid-sim",
+	.mode = 0600,
+	.fops = &sim_control_fops,
+};
+
+static int __init sim_init(void)
+{
+	int rc;
+
+	rc = sim_driver_register();
+	if (rc)
+		return rc;
+	rc = misc_register(&sim_misc);
+	if (rc)
+		sim_driver_unregister();
+	return rc;
+}
+module_init(sim_init);
+
+static void __exit sim_exit(void)
+{
+	misc_deregister(&sim_misc);
+	sim_driver_unregister();
+	xa_destroy(&sim_instances);
+}
+module_exit(sim_exit);
+
+MODULE_DESCRIPTION("A software IOMMU with devices, for tests of ioasid");
+MODULE_LICENSE("GPL");

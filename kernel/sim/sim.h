@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The model.
+ *
+ *   sim_instance      an IOMMU: a struct iommu_device, an IOTLB, a PASID cache
+ *    |- sim_port        where a device is connected: what the IOMMU knows of it
+ *    |                  (its domain, its PASID table) and what the device itself
+ *    |                  caches (device TLB)
+ *    `- sim_domain      a struct iommu_domain: a page table of ours (paging) or
+ *                       of user space, whose addresses its parent translates
+ *                       (nested)
+ *   sim_device        a DMA engine with memory and a file, behind a port
+ *
+ * What the model caches, it uses: a hit is believed even when the table has
+ * changed. Only invalidations remove entries, so that one which is missing in the
+ * kernel shows as DMA to the wrong place. Such DMA must not hit anybody: each
+ * paging domain keeps the PFNs it maps in @pfns, and memory whose PFN is not there
+ * at the moment of the access is not touched.
+ *
+ * Locks, outermost first:
+ *   sim_instances_lock  which instances there are
+ *   dev->load_lock      the load of a device
+ *   sim->flight         held for reading by DMA, for one page at a time: lookup of
+ *                       the domain, translation, filling of caches and access are
+ *                       one step; held for writing by what must not return before
+ *                       such a step that began earlier is over: invalidations,
+ *                       attach and detach
+ *   domain->lock        writers of a paging domain's table; never under
+ *                       sim->flight
+ *   tlb->lock, xa_lock of domain->pfns, both spinlocks
+ */
+#ifndef __IOASID_SIM_H
+#define __IOASID_SIM_H
+
+#include <linux/iommu.h>
+#include <linux/ioasid.h>
+#include <linux/ioasid_table.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rwsem.h>
+#include <linux/sizes.h>
+#include <linux/spinlock.h>
+#include <linux/xarray.h>
+#include <uapi/linux/ioasid_sim.h>
+
+#define SIM_DRIVER		"ioasid_sim"
+#define SIM_MAX_INSTANCES	64
+#define SIM_NO_PASID		U32_MAX
+#define SIM_LEVELS		5	/* of tables, at most */
+#define SIM_NO_DOMAIN		0	/* numbers of domains start at 1 */
+
+/* Leaf sizes of the model, also those of its caches. */
+#define SIM_LG2_4K		12
+#define SIM_LG2_2M		21
+#define SIM_LG2_1G		30
+#define SIM_PGSIZES		(SZ_4K | SZ_2M | SZ_1G)
+
+struct platform_device;
+struct task_struct;
+
+/* Caches */
+
+/**
+ * struct sim_tlb_entry - a translation
+ * @va: input, aligned to the size
+ * @pa: output, aligned likewise: host memory
+ * @gpa: the same in the paging domain's IOVAs; @va itself unless nested
+ * @domain: number of the domain that translates
+ * @paging: number of the paging domain that owns the memory; @domain unless nested
+ * @pasid: or SIM_NO_PASID
+ * @size_lg2: one of SIM_LG2_*
+ * @perm: IOASID_PERM_* that need no other look at the table
+ * @priv: found out for privileged code: formats may tell it apart
+ * @valid: the rest means something
+ */
+struct sim_tlb_entry {
+	u64 va;
+	u64 pa;
+	u64 gpa;
+	u32 domain;
+	u32 paging;
+	u32 pasid;
+	u8 size_lg2;
+	u8 perm;
+	bool priv;
+	bool valid;
+};
+
+struct sim_tlb {
+	spinlock_t lock;		/* everything below */
+	u32 sets;
+	u32 ways;
+	u32 random;
+	struct sim_tlb_entry *entries;	/* sets * ways */
+};
+
+#define SIM_PASID_SLOTS		64
+
+/* Which domain a device's PASID leads to; number, because domains come and go. */
+struct sim_pasid_entry {
+	u32 port;
+	u32 pasid;
+	u32 domain;			/* SIM_NO_DOMAIN: slot is free */
+};
+
+/* Instances */
+
+enum sim_stat {
+	SIM_STAT_HITS,
+	SIM_STAT_MISSES,
+	SIM_STAT_WALKS,
+	SIM_STAT_READS,
+	SIM_STAT_DEV_HITS,
+	SIM_STAT_INVALIDATIONS,
+	SIM_STAT_EVICTIONS,
+	SIM_STAT_FAULTS,
+	SIM_STAT_STALE,
+	SIM_STAT_REQUESTS,
+	SIM_STAT_BYTES,
+	SIM_NR_STATS,
+};
+
+/**
+ * struct sim_port - a device as the IOMMU sees it
+ * @sim: the instance
+ * @index: its place in it
+ * @pdev: the device
+ * @added: it is on its bus
+ * @domain: of DMA without PASID; NULL: blocked. Under sim->flight
+ * @pasids: PASID -> struct sim_domain; under sim->flight
+ * @tlb: the device's own, for requests that translate first (ATS)
+ */
+struct sim_port {
+	struct sim_instance *sim;
+	u32 index;
+	struct platform_device *pdev;
+	bool added;
+	struct sim_domain *domain;
+	struct xarray pasids;
+	struct sim_tlb tlb;
+};
+
+/**
+ * struct sim_instance - an IOMMU with its devices
+ * @kref: held by the list of instances, its devices and its domains
+ * @id: number
+ * @owner: file that it dies with, or NULL
+ * @args: how it was created, defaults filled in
+ * @iommu: for the IOMMU core
+ * @fwnode: its name towards the devices
+ * @msi: interrupt domain of the devices, which says that it isolates them
+ * @flight: see above
+ * @domains: number -> struct sim_domain, under @flight
+ * @next_domain: for @domains, never the same again
+ * @tlb: the IOTLB
+ * @pasid_lock: @pasid_cache
+ * @inject: IOASID_SIM_INJECT_*
+ * @fail_nth: allocations of table pages until one fails
+ * @stats: see struct ioasid_sim_stats
+ * @nr_ports: entries of @ports
+ * @ports: devices
+ */
+struct sim_instance {
+	struct kref kref;
+	u32 id;
+	const struct file *owner;
+	struct ioasid_sim_create args;
+	struct iommu_device iommu;
+	struct fwnode_handle *fwnode;
+	struct irq_domain *msi;
+	bool has_sysfs;
+	bool registered;
+
+	struct rw_semaphore flight;	/* see above */
+	struct xarray domains;
+	u32 next_domain;
+	struct sim_tlb tlb;
+	spinlock_t pasid_lock;
+	struct sim_pasid_entry pasid_cache[SIM_PASID_SLOTS];
+
+	u32 inject;
+	atomic_t fail_nth;
+	atomic64_t stats[SIM_NR_STATS];
+	u32 nr_ports;
+	struct sim_port *ports;
+};
+
+static inline void sim_count(struct sim_instance *sim, enum sim_stat stat, u64 n)
+{
+	atomic64_add(n, &sim->stats[stat]);
+}
+
+struct sim_instance *sim_instance_create(const struct ioasid_sim_create *args,
+					 const struct file *owner, u32 id);
+void sim_instance_destroy(struct sim_instance *sim);
+void sim_instance_put(struct sim_instance *sim);
+struct sim_port *sim_dev_port(struct device *dev);
+
+/* Domains */
+
+/**
+ * struct sim_domain - what an IOMMU domain is here
+ * @domain: for the IOMMU core
+ * @sim: the only instance it can be used on
+ * @id: tag in the caches
+ * @parent_ok: others can be nested on it
+ * @snoop: entries force DMA to be coherent
+ * @lock: writers of the table
+ * @levels: of the table
+ * @top: its top level
+ * @pfns: PFN -> how often the table maps it, and how many of these are gone but
+ *        may still be cached
+ * @unlinked: pages of the table that walks may still be in; under @pfns' lock
+ * @parent: number of the parent of a nested domain, which has nothing from @lock
+ *          to here, or SIM_NO_DOMAIN; a parent that is gone translates nothing
+ * @format: enum ioasid_format of the user's table
+ * @table: where that is, in the parent
+ *
+ * Pages of a table: struct page's private is the number of entries in use.
+ */
+struct sim_domain {
+	struct iommu_domain domain;
+	struct sim_instance *sim;
+	u32 id;
+	bool parent_ok;
+	bool snoop;
+	struct mutex lock;		/* see above */
+	u8 levels;
+	u64 *top;
+	struct xarray pfns;
+	struct list_head unlinked;
+	u32 parent;
+	u32 format;
+	struct ioasid_table table;
+};
+
+static inline struct sim_domain *to_sim_domain(struct iommu_domain *domain)
+{
+	return container_of(domain, struct sim_domain, domain);
+}
+
+extern const struct iommu_ops sim_iommu_ops, sim_iommu_direct_ops;
+
+int sim_domain_enlist(struct sim_domain *d);
+void sim_domain_free(struct sim_domain *d);
+
+/* Tables of paging domains */
+
+int sim_table_init(struct sim_domain *d);
+void sim_table_exit(struct sim_domain *d);
+int sim_table_map(struct sim_domain *d, u64 iova, u64 pa, unsigned int size_lg2,
+		  size_t count, int prot, gfp_t gfp, size_t *mapped);
+size_t sim_table_unmap(struct sim_domain *d, u64 iova, size_t size);
+void sim_table_settle(struct sim_domain *d);
+bool sim_table_empty(struct sim_domain *d);
+
+/* What a walk found */
+struct sim_leaf {
+	u64 pa;				/* of the address itself: in host memory */
+	u64 gpa;			/* and in the paging domain */
+	u8 size_lg2;
+	u8 perm;			/* IOASID_PERM_* */
+	u32 reads;			/* of entries, also when nothing was found */
+};
+
+enum ioasid_sim_status sim_table_walk(struct sim_domain *d, u64 iova,
+				      struct sim_leaf *leaf);
+
+int sim_pfns_add(struct sim_domain *d, unsigned long pfn, unsigned long n,
+		 gfp_t gfp);
+void sim_pfns_remove(struct sim_domain *d, unsigned long pfn, unsigned long n);
+void sim_pfns_retire(struct sim_domain *d, unsigned long pfn, unsigned long n);
+void sim_pfns_settle(struct sim_domain *d);
+bool sim_pfns_has(struct sim_domain *d, unsigned long pfn);
+
+/* Nested domains */
+
+struct iommu_domain *sim_nested_alloc(struct sim_instance *sim,
+				      struct sim_domain *parent,
+				      const struct iommu_user_data *data,
+				      const struct iommu_domain_ops *ops);
+int sim_nested_invalidate(struct iommu_domain *domain,
+			  struct iommu_user_data_array *array);
+enum ioasid_sim_status sim_nested_walk(struct sim_domain *d, u64 va, u32 access,
+				       struct sim_leaf *leaf);
+
+/* Caches */
+
+/* What is looked up. */
+struct sim_key {
+	u64 va;
+	u32 domain;			/* SIM_NO_DOMAIN: any */
+	u32 pasid;
+	u32 access;			/* IOASID_PERM_* wanted */
+};
+
+int sim_tlb_init(struct sim_tlb *tlb, u32 sets, u32 ways, u32 seed);
+void sim_tlb_exit(struct sim_tlb *tlb);
+bool sim_tlb_find(struct sim_tlb *tlb, const struct sim_key *key,
+		  struct sim_tlb_entry *found);
+bool sim_tlb_insert(struct sim_tlb *tlb, const struct sim_tlb_entry *entry);
+
+u32 sim_pasid_find(struct sim_port *port, u32 pasid);
+void sim_pasid_insert(struct sim_port *port, u32 pasid, u32 domain);
+
+void sim_invalidate(struct sim_domain *d, u64 first, u64 last);
+void sim_forget_port(struct sim_port *port, u32 pasid);
+
+/* DMA */
+
+/**
+ * struct sim_xlate - a translation and the access it is for
+ * @port: who
+ * @pasid: or SIM_NO_PASID
+ * @ats: through the device's own TLB
+ * @va: where
+ * @access: IOASID_PERM_* wanted
+ * @entry: out: the translation
+ * @pa: out: host memory that may be accessed until sim->flight is dropped
+ */
+struct sim_xlate {
+	struct sim_port *port;
+	u32 pasid;
+	bool ats;
+	u64 va;
+	u32 access;
+	struct sim_tlb_entry entry;
+	u64 pa;
+};
+
+enum ioasid_sim_status sim_translate(struct sim_xlate *x);
+
+struct sim_load;
+
+/**
+ * struct sim_device - the DMA engine behind a port
+ * @node: in /dev/ioasid-devices; holds this
+ * @devfd: state of the file
+ * @port: where it is connected; holds the instance
+ * @sram: its memory, for the user to map
+ * @live: bound, may do DMA
+ * @load_lock: @load
+ * @load: what START started
+ */
+struct sim_device {
+	struct ioasid_devnode node;
+	struct ioasid_devfd devfd;
+	struct sim_port *port;
+	void *sram;
+	bool live;
+	struct mutex load_lock;		/* see above */
+	struct sim_load *load;
+};
+
+void sim_execute(struct sim_device *dev, struct ioasid_sim_request *req,
+		 void *bounce);
+struct ioasid_sim_request *sim_get_requests(u64 uaddr, u32 nr);
+int sim_cmd_dma(struct sim_device *dev, void __user *uargs);
+int sim_cmd_start(struct sim_device *dev, void __user *uargs);
+int sim_cmd_stop(struct sim_device *dev, void __user *uargs);
+void sim_load_stop(struct sim_device *dev);
+
+int sim_driver_register(void);
+void sim_driver_unregister(void);
+
+#endif /* __IOASID_SIM_H */
