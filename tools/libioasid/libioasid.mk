@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# libioasid, part of tools.mk: static and shared, with what "make install" puts next to
+# them. All output is in $(O)/libioasid.
+
+LIBIOASID := $(O)/libioasid
+LIBIOASID_A := $(LIBIOASID)/libioasid.a
+LIBIOASID_VERSION := $(shell sed -n 's/^\#define IOASID_TOOLS_VERSION\t"\(.*\)"/\1/p' tools/lib/version.h)
+# Changes when a program built for the old library would not work with the new one.
+LIBIOASID_SONAME := libioasid.so.0
+LIBIOASID_SO := $(LIBIOASID)/libioasid.so.$(LIBIOASID_VERSION)
+
+libioasid_objects := $(patsubst tools/libioasid/%.c,$(LIBIOASID)/%.o,$(wildcard tools/libioasid/*.c))
+
+all: $(LIBIOASID_A) $(LIBIOASID_SO)
+
+# The headers of the driver come before those of the system, which may have others.
+$(LIBIOASID)/%.o: tools/libioasid/%.c tools/libioasid/libioasid.mk | $(LIBIOASID)
+	$(call say,CC,$<)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -Itools/libioasid -Iinclude/uapi $(CFLAGS) \
+		-fPIC -MMD -MP -c -o $@ $<
+
+$(LIBIOASID_A): $(libioasid_objects)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# Not executable: "make install" takes what is for a tool.
+$(LIBIOASID_SO): $(libioasid_objects) tools/libioasid/libioasid.map
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(LIBIOASID_SONAME) -Wl,-z,defs \
+		-Wl,--version-script,tools/libioasid/libioasid.map -o $@ $(libioasid_objects)
+	$(Q)ln -sf $(@F) $(LIBIOASID)/$(LIBIOASID_SONAME)
+	$(Q)ln -sf $(@F) $(LIBIOASID)/libioasid.so
+
+$(LIBIOASID):
+	$(Q)mkdir -p $@
+
+-include $(libioasid_objects:.o=.d)
