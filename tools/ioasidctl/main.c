@@ -143,7 +143,7 @@ int main(int argc, char **argv)
 
 	argp_program_version = "ioasidctl " IOASID_TOOLS_VERSION;
 	argp_err_exit_status = EXIT_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &line);
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &line);
 	status = run(&line);
 	free(line.args);
 	if (fflush(stdout) && !status)
