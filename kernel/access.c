@@ -160,6 +160,36 @@ void ioasid_access_unpin_pages(struct ioasid_access *access, u64 iova,
 EXPORT_SYMBOL_GPL(ioasid_access_unpin_pages);
 
 /**
+ * ioasid_access_walk - go through the pages that a user holds
+ * @access: the user
+ * @first: first IOVA
+ * @last: last IOVA
+ * @fn: what to call for each; anything but 0 ends the walk
+ * @arg: for @fn
+ *
+ * Returns what @fn returned last.
+ */
+int ioasid_access_walk(struct ioasid_access *access, u64 first, u64 last,
+		       ioasid_pin_fn fn, void *arg)
+{
+	unsigned long index;
+	void *entry;
+	int rc = 0;
+
+	mutex_lock(access->space->lock);
+	xa_for_each_range(&access->pins, index, entry, first >> PAGE_SHIFT,
+			  last >> PAGE_SHIFT) {
+		rc = fn((u64)index << PAGE_SHIFT, arg);
+		if (rc)
+			break;
+		cond_resched();
+	}
+	mutex_unlock(access->space->lock);
+	return rc;
+}
+EXPORT_SYMBOL_GPL(ioasid_access_walk);
+
+/**
  * ioasid_access_destroy - stop being a user; pins that are left go
  * @access: the user
  */

@@ -232,6 +232,12 @@ static int compat_##_fn(struct iommu_domain *domain, struct device *dev)	\
 }
 #endif
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#define COMPAT_HW_INFO_TYPE	enum iommu_hw_info_type
+#else
+#define COMPAT_HW_INFO_TYPE	u32
+#endif
+
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
 #define COMPAT_IOMMU_FUNCTIONS
 #define COMPAT_IOMMU_OPS						\

@@ -104,6 +104,16 @@ void ioasid_devfd_revoke(struct ioasid_devfd *devfd)
 }
 EXPORT_SYMBOL_GPL(ioasid_devfd_revoke);
 
+/* What is not bound says why. */
+static int ioasid_devfd_bound(struct ioasid_devfd *devfd)
+{
+	lockdep_assert_held(&devfd->lock);
+
+	if (devfd->idev)
+		return 0;
+	return devfd->gone ? -ENODEV : -EINVAL;
+}
+
 /**
  * ioasid_devfd_enter() - use a bound device
  * @devfd: the device
@@ -116,10 +126,9 @@ int ioasid_devfd_enter(struct ioasid_devfd *devfd)
 	int rc;
 
 	down_read(&devfd->lock);
-	if (devfd->idev)
-		return 0;
-	rc = devfd->gone ? -ENODEV : -EINVAL;
-	up_read(&devfd->lock);
+	rc = ioasid_devfd_bound(devfd);
+	if (rc)
+		up_read(&devfd->lock);
 	return rc;
 }
 EXPORT_SYMBOL_GPL(ioasid_devfd_enter);
@@ -199,14 +208,11 @@ static int ioasid_devfd_cmd_bind(struct ioasid_devfd *devfd,
 
 static int ioasid_devfd_cmd_unbind(struct ioasid_devfd *devfd)
 {
-	int rc = 0;
+	int rc;
 
 	down_write(&devfd->lock);
-	if (devfd->gone)
-		rc = -ENODEV;
-	else if (!devfd->idev)
-		rc = -EINVAL;
-	else
+	rc = ioasid_devfd_bound(devfd);
+	if (!rc)
 		ioasid_devfd_unbind(devfd);
 	up_write(&devfd->lock);
 	return rc;
@@ -231,13 +237,10 @@ static int ioasid_devfd_cmd_attach(struct ioasid_devfd *devfd,
 	if (cmd.flags && pasid == IOASID_NO_PASID)
 		return -EINVAL;
 	down_write(&devfd->lock);
-	if (devfd->gone)
-		rc = -ENODEV;
-	else if (!devfd->idev)
-		rc = -EINVAL;
-	else if (attach)
+	rc = ioasid_devfd_bound(devfd);
+	if (!rc && attach)
 		rc = ioasid_device_attach(devfd->idev, cmd.ioasid, pasid);
-	else
+	else if (!rc)
 		rc = ioasid_device_detach(devfd->idev, cmd.ioasid, pasid);
 	up_write(&devfd->lock);
 	return rc;

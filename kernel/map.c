@@ -228,8 +228,10 @@ static int map_target(struct ioasid_space *space, struct ioasid_mapping *m,
 	clock->reserved = ioasid_now(clock->on);
 	clock->pinned = clock->reserved;
 	clock->locked = clock->reserved;
-	rc = ioasid_target_check(space->parent, m->target.start,
-				 m->target.last, m->prot);
+	rc = ioasid_space_mappable(space);
+	if (!rc)
+		rc = ioasid_target_check(space->parent, m->target.start,
+					 m->target.last, m->prot);
 	if (!rc)
 		rc = reserve(space, m);
 	if (!rc) {

@@ -217,18 +217,29 @@ static inline void edu_device_close(struct edu_device *dev)
 	dev->fd = -1;
 }
 
-/*
- * In scalable mode (bit 43 of the extended capabilities) no DMA passes the
- * bridge of the lab, under stock VFIO neither: the kernel makes no context entry
- * for the bridge's alias.
- */
-static inline bool iommu_passes_bridge(void)
+/* A bit of VT-d's extended capabilities; false without VT-d. */
+static inline bool vtd_ecap(unsigned int bit)
 {
 	char text[32];
 
 	if (read_text("/sys/class/iommu/dmar0/intel-iommu/ecap", text, sizeof(text)) < 0)
-		return true;
-	return !(strtoull(text, NULL, 16) >> 43 & 1);
+		return false;
+	return strtoull(text, NULL, 16) >> bit & 1;
+}
+
+/*
+ * In scalable mode no DMA passes the bridge of the lab, under stock VFIO neither:
+ * the kernel makes no context entry for the bridge's alias.
+ */
+static inline bool iommu_passes_bridge(void)
+{
+	return !vtd_ecap(43);
+}
+
+/* Whether the IOMMU can overrule a device that wants to bypass the caches. */
+static inline bool iommu_enforces_snoop(void)
+{
+	return vtd_ecap(7);
 }
 
 #endif /* IOASID_SELFTESTS_DEVICE_UTIL_H */

@@ -308,11 +308,6 @@ static inline int do_alloc_user(int fd, uint32_t parent, uint32_t format, uint32
 static inline int do_invalidations(int fd, uint32_t ioasid, struct ioasid_invalidate *requests,
 				   uint32_t *nr)
 {
-	struct ioasid_invalidate request = {
-		.flags = size ? IOASID_INVALIDATE_RANGE : 0,
-		.iova = iova,
-		.size = size,
-	};
 	struct ioasid_invalidate_cache arg = {
 		.argsz = sizeof(arg),
 		.ioasid = ioasid,

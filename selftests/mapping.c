@@ -351,4 +351,39 @@ TEST_F(space, register_limit, "too many registered ranges are ENOSPC", .timeout 
 	test_register(self->fd, mem + count * PAGE, PAGE);
 }
 
+#define MAX_MAPPINGS	(1UL << 20)	/* of a space, see docs/design.md */
+
+/* What a refused MAP may change is the error counter. */
+static void err_map_full(struct fixture_space *self, int err, uint64_t iova)
+{
+	uint64_t errors = fdinfo_get_n(self->fd, "ioasid-map-errors", self->id);
+
+	test_err_map(err, self->fd, self->id, self->mem, iova, PAGE);
+	EXPECT_EQ(errors + 1, fdinfo_get_n(self->fd, "ioasid-map-errors", self->id));
+	EXPECT_EQ(MAX_MAPPINGS, fdinfo_get_n(self->fd, "ioasid-mappings", self->id));
+	EXPECT_EQ(MAX_MAPPINGS * PAGE, fdinfo_get_n(self->fd, "ioasid-mapped", self->id));
+}
+
+/* One registered page, mapped again and again: nothing is pinned for it. */
+TEST_F(space, map_limit, "a space takes 1M mappings, then ENOSPC; other spaces go on",
+       .timeout = 90)
+{
+	int64_t pins;
+
+	test_register(self->fd, self->mem, PAGE);
+	pins = machine_pins();
+	for (uint64_t i = 0; i < MAX_MAPPINGS; i++)
+		test_map(self->fd, self->id, self->mem, i * PAGE, PAGE);
+	err_map_full(self, ENOSPC, MAX_MAPPINGS * PAGE);
+	err_map_full(self, EEXIST, 0);
+	EXPECT_EQ(1, locked_pages());
+	test_map(self->fd, test_alloc(self->fd), self->mem, 0, PAGE);
+
+	test_unmap(self->fd, self->id, 7 * PAGE, PAGE);
+	test_map(self->fd, self->id, self->mem, MAX_MAPPINGS * PAGE, PAGE);
+	err_map_full(self, ENOSPC, 7 * PAGE);
+	EXPECT_EQ(pins, machine_pins());
+	test_unmap_all(MAX_MAPPINGS * PAGE, self->fd, self->id);
+}
+
 HARNESS_MAIN

@@ -43,17 +43,6 @@ FIXTURE(world) {
 	uint64_t locked, pinned;
 };
 
-static char *contexts_text(void)
-{
-	static char text[1 << 16];
-	char *copy;
-
-	ASSERT_TRUE(read_text(IOASID_DEBUGFS, text, sizeof(text)) > 0);
-	copy = strdup(text);
-	ASSERT_TRUE(copy);
-	return copy;
-}
-
 static void remember(struct fixture_world *w)
 {
 	free(w->contexts);
@@ -274,9 +263,8 @@ static void refuse_arguments(struct fixture_world *self, int fd, unsigned int cm
 
 #define SHAPE(_type)		{ .size = sizeof(struct _type) }
 #define SHAPE_INFO(_type)	{ .size = sizeof(struct _type), .info = true }
-#define SHAPE_RESERVED_AT(_type, _member)					\
-	{ .size = sizeof(struct _type), .reserved = offsetof(struct _type, _member) }
-#define SHAPE_RESERVED(_type)	SHAPE_RESERVED_AT(_type, __reserved)
+#define SHAPE_RESERVED(_type)							\
+	{ .size = sizeof(struct _type), .reserved = offsetof(struct _type, __reserved) }
 
 /* An unknown flag, on an otherwise valid argument. */
 #define REFUSE_FLAG(_fd, _cmd, _arg, ...) do {					\

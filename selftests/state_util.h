@@ -97,6 +97,18 @@ static inline uint64_t fdinfo_get_n(int fd, const char *key, unsigned int n)
 	return fdinfo_get(fd, name);
 }
 
+/* The counters of all contexts. */
+static inline char *contexts_text(void)
+{
+	static char text[1 << 16];
+	char *copy;
+
+	ASSERT_TRUE(read_text(IOASID_DEBUGFS, text, sizeof(text)) > 0);
+	copy = strdup(text);
+	ASSERT_TRUE(copy);
+	return copy;
+}
+
 /*
  * Kernel log
  */

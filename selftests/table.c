@@ -21,7 +21,7 @@ TEST(formats, "formats are found by number")
 	for_each_table_case(c) {
 		const struct ioasid_table_format *format = ioasid_table_format(c->format);
 
-		ASSERT_TRUE(format != NULL);
+		ASSERT_TRUE(format);
 		EXPECT_EQ(c->format, format->id);
 		EXPECT_LE(format->width_min, c->width);
 		EXPECT_LE(c->width, format->width_max);
@@ -30,9 +30,9 @@ TEST(formats, "formats are found by number")
 			  format->pgsize_bitmap);
 		EXPECT_LT(0, strlen(format->name));
 	}
-	EXPECT_TRUE(ioasid_table_format(IOASID_FORMAT_NONE) == NULL);
-	EXPECT_TRUE(ioasid_table_format(IOASID_FORMAT_RISCV_SV48 + 1) == NULL);
-	EXPECT_TRUE(ioasid_table_format(-1) == NULL);
+	EXPECT_FALSE(ioasid_table_format(IOASID_FORMAT_NONE));
+	EXPECT_FALSE(ioasid_table_format(IOASID_FORMAT_RISCV_SV48 + 1));
+	EXPECT_FALSE(ioasid_table_format(-1));
 	EXPECT_EQ(-EOPNOTSUPP, check(IOASID_FORMAT_NONE, 0x1000, 48, 0, 0));
 	EXPECT_EQ(-EOPNOTSUPP, check(-1, 0x1000, 48, 0, 0));
 }
@@ -134,23 +134,27 @@ static bool belongs(const struct table_case *c, __u64 iova)
 	return iova < half || iova >= -half;
 }
 
+static void check_belongs(const struct table_case *c, struct table_mem *mem, __u64 iova)
+{
+	struct ioasid_walk walk = table_mem_walk(mem, iova, TABLE_R, true);
+	bool in = belongs(c, iova);
+
+	EXPECT_EQ(in ? IOASID_WALK_NOT_PRESENT : IOASID_WALK_ADDRESS, walk.reason);
+	EXPECT_EQ(in, mem->reads);
+	EXPECT_EQ(in, walk.nr_steps);
+}
+
 TEST(canonical, "IOVAs at and around every power of two")
 {
 	for_each_table_case(c) {
 		struct table_mem *mem = table_mem_new(c->format, c->width);
 
 		for (int bit = 0; bit < 64; bit++) {
-			const __u64 iovas[] = { 1ULL << bit, (1ULL << bit) - 1, -(1ULL << bit),
-						-(1ULL << bit) - 1, ~(1ULL << bit) };
-
-			for (int i = 0; i < 5; i++) {
-				struct ioasid_walk walk = table_mem_walk(mem, iovas[i], TABLE_R, true);
-				bool in = belongs(c, iovas[i]);
-
-				EXPECT_EQ(in ? IOASID_WALK_NOT_PRESENT : IOASID_WALK_ADDRESS, walk.reason);
-				EXPECT_EQ(in, mem->reads);
-				EXPECT_EQ(in, walk.nr_steps);
-			}
+			check_belongs(c, mem, 1ULL << bit);
+			check_belongs(c, mem, (1ULL << bit) - 1);
+			check_belongs(c, mem, -(1ULL << bit));
+			check_belongs(c, mem, -(1ULL << bit) - 1);
+			check_belongs(c, mem, ~(1ULL << bit));
 		}
 		table_mem_free(mem);
 	}
@@ -262,7 +266,8 @@ TEST(lost, "an update is tried again, but not for ever")
 {
 	for_each_table_case(c) {
 		for (int lose = 0; lose <= IOASID_TABLE_RETRIES + 2; lose++) {
-			struct chain chain = chain_new(c->format, c->width, 1, TABLE_RWX | TABLE_COLD);
+			struct chain chain = chain_new(c->format, c->width, 1,
+						       TABLE_RWX | TABLE_COLD);
 			bool enough = lose <= IOASID_TABLE_RETRIES;
 			struct ioasid_walk walk;
 
@@ -316,7 +321,8 @@ TEST(lost_permission, "a permission that has gone when an update is lost is not 
 
 		/* On x86 the upper levels have been accessed already. */
 		chain_walk(&chain, TABLE_R, true);
-		*chain_entry(&chain, 1) = table_leaf(c->format, 1, RULE_ADDR, TABLE_RWX | TABLE_COLD);
+		*chain_entry(&chain, 1) = table_leaf(c->format, 1, RULE_ADDR,
+						     TABLE_RWX | TABLE_COLD);
 		chain.mem->lose = 1;
 		chain.mem->loses = forbid_writes;
 		walk = chain_walk(&chain, TABLE_W, true);

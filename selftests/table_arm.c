@@ -39,6 +39,9 @@ TEST(type, "blocks exist at Arm's levels 1 and 2 only")
 	for (int leaf = 1; leaf <= 3; leaf++)
 		EXPECT_EQ(IOASID_WALK_RESERVED_BITS,
 			  rule_reason(FORMAT, 48, leaf, 4, 0, TYPE_TABLE));
+	/* Not because it is misaligned: address 0 is not. */
+	EXPECT_EQ(IOASID_WALK_RESERVED_BITS,
+		  rule_reason(FORMAT, 48, 1, 4, 1 | AF | AP, ~(1 | AF | AP)));
 	EXPECT_EQ(IOASID_WALK_RESERVED_BITS, rule_reason(FORMAT, 48, 1, 1, 0, TYPE_TABLE));
 	EXPECT_EQ(IOASID_WALK_RESERVED_BITS, rule_reason(FORMAT, 25, 1, 1, 0, TYPE_TABLE));
 	EXPECT_EQ(IOASID_WALK_OK, rule_reason(FORMAT, 48, 2, 2, 0, TYPE_TABLE));
@@ -63,13 +66,15 @@ TEST(ignored, "attributes, hints and the software's bits change nothing")
 {
 	for_each_entry(w, leaf, level) {
 		if (level == leaf) {
+			EXPECT_EQ(IOASID_WALK_OK,
+				  rule_reason(FORMAT, widths[w], leaf, level, 0, 0x300));
+			EXPECT_EQ(IOASID_WALK_OK,
+				  rule_reason(FORMAT, widths[w], leaf, level, 0, 0x100));
 			rule_bits(FORMAT, widths[w], leaf, level, 2, 5, IOASID_WALK_OK);
 			rule_bits(FORMAT, widths[w], leaf, level, 8, 9, IOASID_WALK_OK);
 			rule_bits(FORMAT, widths[w], leaf, level, 11, 11, IOASID_WALK_OK);
 			rule_bits(FORMAT, widths[w], leaf, level, 50, 52, IOASID_WALK_OK);
 			rule_bits(FORMAT, widths[w], leaf, level, 55, 63, IOASID_WALK_OK);
-			EXPECT_EQ(IOASID_WALK_OK, rule_reason(FORMAT, widths[w], leaf, level, 0, 0x300));
-			EXPECT_EQ(IOASID_WALK_OK, rule_reason(FORMAT, widths[w], leaf, level, 0, 0x100));
 		} else {
 			rule_bits(FORMAT, widths[w], leaf, level, 2, 11, IOASID_WALK_OK);
 			rule_bits(FORMAT, widths[w], leaf, level, 51, 58, IOASID_WALK_OK);
@@ -94,7 +99,7 @@ TEST(permissions, "AP[2:1], UXN and PXN")
 
 		for (int i = 0; i < 16; i++) {
 			__u8 user = ap_table[i & 3].user, priv = ap_table[i & 3].priv;
-			char what[32];
+			char what[96];
 
 			*entry &= ~(AP | UXN | PXN | DBM);
 			*entry |= (i & 3) * 0x40ULL | (i & 4 ? UXN : 0) | (i & 8 ? PXN : 0);
@@ -114,7 +119,7 @@ TEST(permissions, "AP[2:1], UXN and PXN")
 static void check_hierarchy(struct chain *c, unsigned int n, int ap)
 {
 	__u8 user, priv;
-	char what[32];
+	char what[96];
 	bool ro = ap & 2, el0 = ap & 1, uxn = false, pxn = false;
 
 	*chain_entry(c, 1) &= ~(AP | UXN | PXN | DBM);

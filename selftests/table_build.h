@@ -199,31 +199,49 @@ static inline bool table_may_be_leaf(const struct table_builder *b, int level,
 	return level <= max && size == table_span(level) && !((iova | addr) % size);
 }
 
+/*
+ * How much of iova..last one entry of @level covers. Ends are inclusive: the last
+ * page of 64 bits would end at 0 otherwise.
+ */
+static inline __u64 table_part(int level, __u64 iova, __u64 last)
+{
+	__u64 size = table_span(level) - iova % table_span(level);
+
+	return size - 1 > last - iova ? last - iova + 1 : size;
+}
+
+/* The table that *@slot points to, made if there is none; 0: no memory. */
+static inline __u64 table_below(struct table_builder *b, __u64 *slot)
+{
+	__u64 table;
+
+	if (*slot)
+		return table_entry_addr(b->format, *slot);
+	table = b->alloc(b);
+	if (table)
+		table_store(slot, table_pointer(b->format, table));
+	return table;
+}
+
 static inline int table_map_level(struct table_builder *b, __u64 table, int level,
 				  __u64 iova, __u64 last, __u64 addr, __u32 perm)
 {
 	__u64 *slot, child, size;
 	int err;
 
-	/* Ends are inclusive: the last page of 64 bits ends at 0 otherwise. */
 	for (;; iova += size, addr += size) {
-		size = table_span(level) - iova % table_span(level);
-		if (size - 1 > last - iova)
-			size = last - iova + 1;
+		size = table_part(level, iova, last);
 		slot = b->at(b, table) + table_index(b, level, iova);
+		if (*slot && table_is_leaf(b->format, level, *slot))
+			return -EEXIST;
 		if (!*slot && table_may_be_leaf(b, level, iova, addr, size)) {
 			table_store(slot, table_leaf(b->format, level, addr, perm));
-		} else if (*slot && table_is_leaf(b->format, level, *slot)) {
-			return -EEXIST;
 		} else {
-			if (!*slot) {
-				child = b->alloc(b);
-				if (!child)
-					return -ENOMEM;
-				table_store(slot, table_pointer(b->format, child));
-			}
-			err = table_map_level(b, table_entry_addr(b->format, *slot), level - 1,
-					      iova, iova + size - 1, addr, perm);
+			child = table_below(b, slot);
+			if (!child)
+				return -ENOMEM;
+			err = table_map_level(b, child, level - 1, iova, iova + size - 1, addr,
+					      perm);
 			if (err)
 				return err;
 		}
@@ -277,37 +295,47 @@ static inline bool table_is_empty(struct table_builder *b, __u64 table)
 }
 
 static inline int table_unmap_level(struct table_builder *b, __u64 table, int level,
+				    __u64 iova, __u64 last);
+
+/* Of what *@slot covers, iova..last goes. */
+static inline int table_unmap_entry(struct table_builder *b, __u64 *slot, int level,
 				    __u64 iova, __u64 last)
 {
-	__u64 *slot, child, size;
+	__u64 child;
+	int err;
+
+	if (!*slot)
+		return 0;
+	if (table_is_leaf(b->format, level, *slot)) {
+		if (last - iova == table_span(level) - 1) {
+			table_store(slot, 0);
+			return 0;
+		}
+		err = table_split(b, slot, level);
+		if (err)
+			return err;
+	}
+	child = table_entry_addr(b->format, *slot);
+	err = table_unmap_level(b, child, level - 1, iova, last);
+	if (!err && b->release && table_is_empty(b, child)) {
+		table_store(slot, 0);
+		b->release(b, child);
+	}
+	return err;
+}
+
+static inline int table_unmap_level(struct table_builder *b, __u64 table, int level,
+				    __u64 iova, __u64 last)
+{
+	__u64 *slot, size;
 	int err;
 
 	for (;; iova += size) {
-		size = table_span(level) - iova % table_span(level);
-		if (size - 1 > last - iova)
-			size = last - iova + 1;
+		size = table_part(level, iova, last);
 		slot = b->at(b, table) + table_index(b, level, iova);
-		if (*slot && table_is_leaf(b->format, level, *slot)) {
-			if (size == table_span(level)) {
-				table_store(slot, 0);
-			} else {
-				err = table_split(b, slot, level);
-				if (err)
-					return err;
-			}
-		}
-		if (*slot) {
-			child = table_entry_addr(b->format, *slot);
-			err = table_unmap_level(b, child, level - 1, iova, iova + size - 1);
-			if (err)
-				return err;
-			if (b->release && table_is_empty(b, child)) {
-				table_store(slot, 0);
-				b->release(b, child);
-			}
-		}
-		if (size - 1 == last - iova)
-			return 0;
+		err = table_unmap_entry(b, slot, level, iova, iova + size - 1);
+		if (err || size - 1 == last - iova)
+			return err;
 	}
 }
 

@@ -180,10 +180,11 @@ static void check_result(struct watch *w, const struct ioasid_walk *walk)
 	if (walk->reason == IOASID_WALK_OK && !may_access(w))
 		HARMED(w, "access %x through 0x%llx", w->access, w->entry[w->level + 1]);
 	for (int i = 0; i < walk->nr_steps; i++) {
-		if (walk->steps[i].addr != w->addr[levels - i] ||
-		    walk->steps[i].entry != w->entry[levels - i] || walk->steps[i].level != levels - i)
-			HARMED(w, "step %d is 0x%llx at 0x%llx", i, walk->steps[i].entry,
-			       walk->steps[i].addr);
+		const struct ioasid_walk_step *step = &walk->steps[i];
+
+		if (step->addr != w->addr[levels - i] || step->entry != w->entry[levels - i] ||
+		    step->level != levels - i)
+			HARMED(w, "step %d is 0x%llx at 0x%llx", i, step->entry, step->addr);
 	}
 }
 

@@ -197,8 +197,8 @@ static const struct table_case table_cases[] = {
 };
 
 #define for_each_table_case(c)							\
-	for (const struct table_case *c = table_cases;				\
-	     c < table_cases + sizeof(table_cases) / sizeof(table_cases[0]); c++)
+	for (const struct table_case *(c) = table_cases;			\
+	     (c) < table_cases + sizeof(table_cases) / sizeof(table_cases[0]); (c)++)
 
 /* xorshift64* */
 static inline __u64 table_random(__u64 *state)

@@ -154,7 +154,8 @@ static void check_hit(struct run *r, const struct ioasid_walk *walk, __u64 page,
 		DIVERGED(r, "0x%llx, access %x of %x: reason %u", walk->iova, walk->access,
 			 perm, walk->reason);
 	if (walk->addr != ((page & -4096) | (walk->iova & 4095)))
-		DIVERGED(r, "0x%llx is 0x%llx instead of page 0x%llx", walk->iova, walk->addr, page);
+		DIVERGED(r, "0x%llx is 0x%llx instead of page 0x%llx", walk->iova, walk->addr,
+			 page);
 	if (walk->perm != perm)
 		DIVERGED(r, "0x%llx, access %x: allows %x instead of %x", walk->iova,
 			 walk->access, walk->perm, perm);

@@ -80,7 +80,7 @@ TEST(misaligned, "each PPN bit below a superpage's size makes it misaligned")
 {
 	for (int f = 0; f < 2; f++) {
 		for (int leaf = 2; leaf <= sv[f].levels; leaf++)
-			rule_bits(sv[f].format, sv[f].width, leaf, leaf, 10, 10 + 9 * (leaf - 1) - 1,
+			rule_bits(sv[f].format, sv[f].width, leaf, leaf, 10, 9 * leaf,
 				  IOASID_WALK_RESERVED_BITS);
 	}
 }
@@ -105,7 +105,7 @@ static const int encoding[8] = {
 static void check_encoding(struct chain *c, int i, bool user)
 {
 	__u64 *entry = chain_entry(c, c->leaf);
-	char what[48];
+	char what[96];
 	int perm = encoding[i];
 
 	*entry &= ~(R | W | X | U);

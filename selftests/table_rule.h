@@ -67,7 +67,7 @@ static inline int rule_reason(__u32 format, __u32 width, int leaf, int level,
 	__u64 *entry = chain_entry(&c, level);
 	struct ioasid_walk walk;
 
-	ASSERT_TRUE(entry != NULL);
+	ASSERT_TRUE(entry);
 	*entry = (*entry | set) & ~clear;
 	walk = chain_walk(&c, TABLE_R, true);
 	chain_check(&c, &walk);
@@ -97,7 +97,8 @@ static inline void rule_perms(struct chain *c, __u8 user, __u8 priv, bool update
 {
 	for (__u32 access = 0; access < 16; access++) {
 		__u8 allowed = access & TABLE_PRIV ? priv : user;
-		int reason = access & TABLE_RWX & ~allowed ? IOASID_WALK_PERMISSION : IOASID_WALK_OK;
+		bool refused = access & TABLE_RWX & ~allowed;
+		int reason = refused ? IOASID_WALK_PERMISSION : IOASID_WALK_OK;
 		__u8 perm = user ? allowed : priv | TABLE_PRIV;
 		struct ioasid_walk walk = chain_walk(c, access, updates);
 

@@ -41,6 +41,11 @@ TEST(page_size, "PS is reserved in the entries of PML4 and PML5, PAT in those of
 				rule_bits(x86[f].format, x86[f].width, leaf, 5, 7, 7,
 					  IOASID_WALK_RESERVED_BITS);
 		}
+		/* Not because such leaves are misaligned: address 0 is not. */
+		for (int level = 4; level <= x86[f].levels; level++)
+			EXPECT_EQ(IOASID_WALK_RESERVED_BITS,
+				  rule_reason(x86[f].format, x86[f].width, 1, level,
+					      P | US | PS, ~(P | US | PS)));
 		rule_bits(x86[f].format, x86[f].width, 1, 1, 7, 7, IOASID_WALK_OK);
 	}
 }

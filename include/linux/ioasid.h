@@ -109,8 +109,13 @@ void ioasid_access_destroy(struct ioasid_access *access);
 /* Pins npages consecutive pages from iova on: all (0) or none (-errno). */
 int ioasid_access_pin_pages(struct ioasid_access *access, u64 iova,
 			    unsigned int npages, u32 prot, struct page **pages);
+/* Pages that are not pinned are passed over. */
 void ioasid_access_unpin_pages(struct ioasid_access *access, u64 iova,
 			       unsigned int npages);
+/* fn is called for each pinned page of the range, in order; it may not call us. */
+typedef int (*ioasid_pin_fn)(u64 iova, void *arg);
+int ioasid_access_walk(struct ioasid_access *access, u64 first, u64 last,
+		       ioasid_pin_fn fn, void *arg);
 int ioasid_space_rw(struct ioasid_space *space, u64 iova, void *buf,
 		    size_t len, bool write);
 

@@ -15,6 +15,8 @@
 #include <uapi/linux/ioasid.h>
 
 #define IOASID_TABLE_LEVELS	5
+/* Updates that a walk may lose to other writers before it gives up. */
+#define IOASID_TABLE_RETRIES	8
 #define IOASID_NR_FORMATS	IOASID_FORMAT_RISCV_SV48
 
 /*
@@ -27,9 +29,6 @@
 struct ioasid_hw_info {
 	u32	formats;		/* a bit for each enum ioasid_format */
 };
-
-/* Updates that a walk may lose to other writers before it gives up. */
-#define IOASID_TABLE_RETRIES	8
 
 #define IOASID_PERM_READ	(1 << 0)
 #define IOASID_PERM_WRITE	(1 << 1)

@@ -365,10 +365,30 @@ static void sim_get_resv_regions(struct device *dev, struct list_head *list)
 	}
 }
 
+/* What it can walk, for those who choose a format (IOASID_DEVICE_GET_INFO). */
+static void *sim_hw_info(struct device *dev, u32 *len,
+			 COMPAT_HW_INFO_TYPE *type)
+{
+	const struct ioasid_sim_create *args = &dev_port(dev)->sim->args;
+	struct ioasid_hw_info *info;
+
+	if (*type != IOMMU_HW_INFO_TYPE_NONE && *type != IOASID_TABLE_TYPE_BASE)
+		return ERR_PTR(-EOPNOTSUPP);
+	info = kzalloc(sizeof(*info), GFP_KERNEL);
+	if (!info)
+		return ERR_PTR(-ENOMEM);
+	if (args->caps & IOASID_SIM_CAP_NESTING)
+		info->formats = args->formats;
+	*len = sizeof(*info);
+	*type = IOASID_TABLE_TYPE_BASE;
+	return info;
+}
+
 COMPAT_IOMMU_FUNCTIONS
 
 #define SIM_IOMMU_OPS							\
 	.capable = sim_capable,						\
+	.hw_info = sim_hw_info,						\
 	.domain_alloc_paging = sim_alloc_plain,				\
 	.probe_device = sim_probe_device,				\
 	.device_group = sim_device_group,				\

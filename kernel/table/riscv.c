@@ -56,8 +56,8 @@ static enum ioasid_walk_reason riscv_judge(struct table_entry *e)
 		e->perms.priv &= entry & RISCV_U ? perms & ~IOASID_PERM_EXEC : perms;
 		return IOASID_WALK_OK;
 	}
-	/* D, A and U of a pointer are reserved; the last level has no pointers. */
-	if (entry & (RISCV_D | RISCV_A | RISCV_U) || e->level == 1)
+	/* D, A and U of a pointer are reserved. */
+	if (entry & (RISCV_D | RISCV_A | RISCV_U))
 		return IOASID_WALK_RESERVED_BITS;
 	return IOASID_WALK_OK;
 }

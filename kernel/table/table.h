@@ -63,8 +63,8 @@ struct table_entry {
  * @must_touch: an access is refused while its accessed or dirty bit is clear and
  *              nobody sets it
  * @judge: IOASID_WALK_OK, or why the walk ends here; ACCESS_FLAG only of a leaf that
- *         is right otherwise. Misaligned leaves and addresses beyond 52 bits are
- *         left to the walker
+ *         is right otherwise. Misaligned leaves, pointers at the last level and
+ *         addresses beyond 52 bits are left to the walker
  * @touch: the entry as a permitted @access leaves it behind
  */
 struct table_format {

@@ -12,6 +12,7 @@
  * that has changed in between is read again together with what is below it; the
  * levels above stay as they were used, as in hardware.
  */
+#include <linux/array_size.h>
 #include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/export.h>
@@ -43,7 +44,7 @@ struct table_walk {
 /* A search, not an index: nothing to speculate with, and there are few. */
 static const struct table_format *find_format(u32 id)
 {
-	for (unsigned int i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(formats); i++) {
 		if (formats[i]->info.id == id)
 			return formats[i];
 	}

@@ -7,11 +7,11 @@
  *                pages that belong together
  *   groups_lock  which groups are attached
  *   device_lock  list of mediated devices, held while they are told to unpin
- *   (locks of the core)
- *   pages_lock   pins and dirty pages
+ *   pages_lock   dirty pages
+ *   (the lock of the core's space)
  * VFIO calls attach and detach with its own locks held, MAP and UNMAP without.
  * A mediated device that is told to unpin calls back into unpin_pages() or
- * dma_rw(), so these take no lock but pages_lock.
+ * dma_rw(), so these take no lock of ours but pages_lock.
  */
 #ifndef __IOASID_VFIO_CONTAINER_H
 #define __IOASID_VFIO_CONTAINER_H
@@ -49,8 +49,8 @@ struct vfio_bitmap;
  * @devices: mediated devices, by vfio_device::iommu_entry
  * @nr_devices: their number, read without the lock
  * @maps_lock: see above
- * @pages_lock: guards @pages
- * @pages: by page number: how often it is pinned, and whether it is dirty
+ * @pages_lock: guards @dirty
+ * @dirty: numbers of dirty pages while they are tracked, empty otherwise
  * @tracking: dirty pages are tracked; changed under maps_lock and pages_lock
  * @rcu: for freeing
  */
@@ -74,8 +74,8 @@ struct ioasid_vfio {
 
 	struct rw_semaphore maps_lock;
 
-	struct mutex pages_lock;	/* pages */
-	struct xarray pages;
+	struct mutex pages_lock;	/* dirty */
+	struct xarray dirty;
 	bool tracking;
 
 	struct rcu_head rcu;
@@ -116,7 +116,8 @@ int ioasid_vfio_pin_pages(void *handle, struct iommu_group *group,
 void ioasid_vfio_unpin_pages(void *handle, dma_addr_t iova, int npage);
 int ioasid_vfio_dma_rw(void *handle, dma_addr_t iova, void *data, size_t count,
 		       bool write);
-void ioasid_vfio_pages_track(struct ioasid_vfio *c, bool on);
+int ioasid_vfio_pages_track(struct ioasid_vfio *c);
+void ioasid_vfio_pages_untrack(struct ioasid_vfio *c);
 bool ioasid_vfio_pages_dirty(struct ioasid_vfio *c, unsigned long first,
 			     unsigned long npages, unsigned int shift,
 			     unsigned long *bits, unsigned int offset,

@@ -228,15 +228,14 @@ static int dirty_start(struct ioasid_vfio *c)
 		return 0;
 	scoped_guard(mutex, &c->groups_lock)
 		c->all_dirty = c->nr_iommu_groups;
-	ioasid_vfio_pages_track(c, true);
-	return 0;
+	return ioasid_vfio_pages_track(c);
 }
 
 static int dirty_stop(struct ioasid_vfio *c)
 {
 	guard(rwsem_write)(&c->maps_lock);
 	if (c->tracking)
-		ioasid_vfio_pages_track(c, false);
+		ioasid_vfio_pages_untrack(c);
 	return 0;
 }
 

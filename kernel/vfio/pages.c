@@ -3,10 +3,8 @@
  * What mediated devices do with a container's memory: pin pages, and read and
  * write it by the CPU.
  *
- * The core pins and counts per mapping. Two things are kept here for each page,
- * because type1's users rely on them: how often it is pinned (unpinning a page
- * that is not is ignored), and whether it is dirty, as long as that is tracked.
- * A page that is neither has no entry.
+ * The core knows what is pinned. What is dirty is known here, as long as that is
+ * tracked; pinned pages always are, as the device may write to them at any time.
  */
 #include <linux/bitmap.h>
 #include <linux/iommu.h>
@@ -15,81 +13,20 @@
 
 #include "container.h"
 
-#define PAGE_STATE_DIRTY	1UL
-#define PAGE_STATE_PIN		2UL	/* one of them: the count is above the bit */
+/* In c->dirty for a moment: the page is pinned, hence dirty again. */
+#define MARK_PINNED	XA_MARK_0
 
-static unsigned long page_state(struct ioasid_vfio *c, unsigned long index)
+static int mark_dirty(struct ioasid_vfio *c, unsigned long first,
+		      unsigned long last, gfp_t gfp)
 {
-	void *entry = xa_load(&c->pages, index);
-
-	return entry ? xa_to_value(entry) : 0;
-}
-
-/* Allocates only when there was no state, so taking something away never fails. */
-static int page_state_set(struct ioasid_vfio *c, unsigned long index,
-			  unsigned long state, gfp_t gfp)
-{
-	lockdep_assert_held(&c->pages_lock);
-
-	if (!state) {
-		xa_erase(&c->pages, index);
-		return 0;
-	}
-	return xa_err(xa_store(&c->pages, index, xa_mk_value(state), gfp));
-}
-
-/* Drops one pin of each page that has one, and says in @had which had. */
-static void pages_drop(struct ioasid_vfio *c, unsigned long first,
-		       unsigned int npages, unsigned long *had)
-{
-	unsigned int i;
+	unsigned long index;
+	int rc = 0;
 
 	lockdep_assert_held(&c->pages_lock);
 
-	for (i = 0; i < npages; i++) {
-		unsigned long state = page_state(c, first + i);
-
-		if (state < PAGE_STATE_PIN)
-			continue;
-		page_state_set(c, first + i, state - PAGE_STATE_PIN, GFP_KERNEL);
-		__set_bit(i, had);
-	}
-}
-
-static int pages_pinned(struct ioasid_vfio *c, unsigned long first,
-			unsigned int npages)
-{
-	DECLARE_BITMAP(had, VFIO_PIN_PAGES_MAX_ENTRIES) = {};
-	unsigned int i;
-
-	guard(mutex)(&c->pages_lock);
-	for (i = 0; i < npages; i++) {
-		unsigned long state = page_state(c, first + i);
-
-		state += PAGE_STATE_PIN;
-		/* The device may write to it from now on. */
-		if (c->tracking)
-			state |= PAGE_STATE_DIRTY;
-		if (page_state_set(c, first + i, state, GFP_KERNEL_ACCOUNT)) {
-			pages_drop(c, first, i, had);
-			return -ENOMEM;
-		}
-	}
-	return 0;
-}
-
-static void unpin_pages(struct ioasid_vfio *c, unsigned long first,
-			unsigned int npages)
-{
-	DECLARE_BITMAP(had, VFIO_PIN_PAGES_MAX_ENTRIES) = {};
-	unsigned int start, end;
-
-	scoped_guard(mutex, &c->pages_lock)
-		pages_drop(c, first, npages, had);
-	for_each_set_bitrange(start, end, had, npages)
-		ioasid_access_unpin_pages(c->access,
-					  (u64)(first + start) << PAGE_SHIFT,
-					  end - start);
+	for (index = first; !rc && index <= last; index++)
+		rc = xa_err(xa_store(&c->dirty, index, xa_mk_value(0), gfp));
+	return rc;
 }
 
 static bool range_ok(dma_addr_t iova, int npage)
@@ -104,6 +41,15 @@ static u32 prot_to_ioasid(int prot)
 {
 	return (prot & IOMMU_READ ? IOASID_MAP_READ : 0) |
 	       (prot & IOMMU_WRITE ? IOASID_MAP_WRITE : 0);
+}
+
+/* The device may write to them from now on. */
+static int pages_pinned(struct ioasid_vfio *c, unsigned long first,
+			unsigned int npages)
+{
+	guard(mutex)(&c->pages_lock);
+	return c->tracking ? mark_dirty(c, first, first + npages - 1,
+					GFP_KERNEL_ACCOUNT) : 0;
 }
 
 static int pin_pages(struct ioasid_vfio *c, u64 iova, int npage, int prot,
@@ -168,27 +114,24 @@ void ioasid_vfio_unpin_pages(void *handle, dma_addr_t iova, int npage)
 {
 	struct ioasid_vfio *c;
 
-	if (WARN_ON_ONCE(!range_ok(ALIGN_DOWN(iova, PAGE_SIZE), npage)))
+	iova = ALIGN_DOWN(iova, PAGE_SIZE);
+	if (WARN_ON_ONCE(!range_ok(iova, npage)))
 		return;
 	c = ioasid_vfio_get(handle);
 	if (!c)
 		return;
-	unpin_pages(c, iova >> PAGE_SHIFT, npage);
+	ioasid_access_unpin_pages(c->access, iova, npage);
 	ioasid_vfio_put(c);
 }
 
 static void pages_written(struct ioasid_vfio *c, u64 iova, size_t count)
 {
-	unsigned long index, last = (iova + count - 1) >> PAGE_SHIFT;
-
 	guard(mutex)(&c->pages_lock);
-	if (!c->tracking)
-		return;
 	/* The bytes are there already: this cannot be undone. */
-	for (index = iova >> PAGE_SHIFT; index <= last; index++)
-		page_state_set(c, index,
-			       page_state(c, index) | PAGE_STATE_DIRTY,
-			       GFP_KERNEL | __GFP_NOFAIL);
+	if (c->tracking)
+		mark_dirty(c, iova >> PAGE_SHIFT,
+			   (iova + count - 1) >> PAGE_SHIFT,
+			   GFP_KERNEL | __GFP_NOFAIL);
 }
 
 static int dma_rw_mapping(struct ioasid_vfio *c, u64 iova, void *data,
@@ -257,33 +200,63 @@ int ioasid_vfio_dma_rw(void *handle, dma_addr_t iova, void *data, size_t count,
 	return rc;
 }
 
-/* Pinned pages are dirty at any time, all others are clean to begin with. */
-static void pages_reset(struct ioasid_vfio *c, unsigned long index,
-			unsigned long state)
+static int pinned_is_dirty(u64 iova, void *arg)
 {
-	state &= ~PAGE_STATE_DIRTY;
-	if (state && c->tracking)
-		state |= PAGE_STATE_DIRTY;
-	page_state_set(c, index, state, GFP_KERNEL);
+	return mark_dirty(arg, iova >> PAGE_SHIFT, iova >> PAGE_SHIFT,
+			  GFP_KERNEL_ACCOUNT);
 }
 
 /**
- * ioasid_vfio_pages_track() - switch tracking of dirty pages on or off
+ * ioasid_vfio_pages_track() - begin to track dirty pages
  * @c: the container
- * @on: what to do
+ *
+ * Pinned pages are dirty, all others are clean to begin with.
  *
  * Context: maps_lock held for writing.
+ * Returns: 0 or -ENOMEM
  */
-void ioasid_vfio_pages_track(struct ioasid_vfio *c, bool on)
+int ioasid_vfio_pages_track(struct ioasid_vfio *c)
 {
-	unsigned long index;
-	void *entry;
+	int rc;
 
 	lockdep_assert_held_write(&c->maps_lock);
 	guard(mutex)(&c->pages_lock);
-	c->tracking = on;
-	xa_for_each(&c->pages, index, entry)
-		pages_reset(c, index, xa_to_value(entry));
+	rc = ioasid_access_walk(c->access, 0, U64_MAX, pinned_is_dirty, c);
+	if (rc)
+		xa_destroy(&c->dirty);
+	c->tracking = !rc;
+	return rc;
+}
+
+/**
+ * ioasid_vfio_pages_untrack() - end it
+ * @c: the container
+ *
+ * Context: maps_lock held for writing.
+ */
+void ioasid_vfio_pages_untrack(struct ioasid_vfio *c)
+{
+	lockdep_assert_held_write(&c->maps_lock);
+	guard(mutex)(&c->pages_lock);
+	c->tracking = false;
+	xa_destroy(&c->dirty);
+}
+
+static int mark_pinned(u64 iova, void *arg)
+{
+	struct ioasid_vfio *c = arg;
+
+	xa_set_mark(&c->dirty, iova >> PAGE_SHIFT, MARK_PINNED);
+	return 0;
+}
+
+/* A page is clean now, unless it is pinned. */
+static void clean(struct ioasid_vfio *c, unsigned long index)
+{
+	if (xa_get_mark(&c->dirty, index, MARK_PINNED))
+		xa_clear_mark(&c->dirty, index, MARK_PINNED);
+	else
+		xa_erase(&c->dirty, index);
 }
 
 /**
@@ -303,20 +276,19 @@ bool ioasid_vfio_pages_dirty(struct ioasid_vfio *c, unsigned long first,
 			     unsigned long *bits, unsigned int offset,
 			     bool clear)
 {
-	unsigned long index;
+	unsigned long index, last = first + npages - 1;
 	bool any = false;
 	void *entry;
 
 	guard(mutex)(&c->pages_lock);
-	xa_for_each_range(&c->pages, index, entry, first, first + npages - 1) {
-		unsigned long state = xa_to_value(entry);
-
-		if (!(state & PAGE_STATE_DIRTY))
-			continue;
+	if (clear)
+		ioasid_access_walk(c->access, (u64)first << PAGE_SHIFT,
+				   (u64)last << PAGE_SHIFT, mark_pinned, c);
+	xa_for_each_range(&c->dirty, index, entry, first, last) {
 		any = true;
 		__set_bit(offset + ((index - first) >> shift), bits);
 		if (clear)
-			pages_reset(c, index, state);
+			clean(c, index);
 	}
 	return any;
 }
@@ -339,10 +311,8 @@ void ioasid_vfio_pages_redirty(struct ioasid_vfio *c, unsigned long first,
 	guard(mutex)(&c->pages_lock);
 	for (i = 0; i < npages; i++)
 		if (test_bit(offset + (i >> shift), bits))
-			page_state_set(c, first + i,
-				       page_state(c, first + i) |
-				       PAGE_STATE_DIRTY,
-				       GFP_KERNEL | __GFP_NOFAIL);
+			mark_dirty(c, first + i, first + i,
+				   GFP_KERNEL | __GFP_NOFAIL);
 }
 
 /**
@@ -357,8 +327,7 @@ void ioasid_vfio_pages_forget(struct ioasid_vfio *c, u64 first, u64 last)
 	void *entry;
 
 	guard(mutex)(&c->pages_lock);
-	xa_for_each_range(&c->pages, index, entry, first >> PAGE_SHIFT,
+	xa_for_each_range(&c->dirty, index, entry, first >> PAGE_SHIFT,
 			  last >> PAGE_SHIFT)
-		if (xa_to_value(entry) < PAGE_STATE_PIN)
-			xa_erase(&c->pages, index);
+		xa_erase(&c->dirty, index);
 }

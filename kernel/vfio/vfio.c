@@ -130,13 +130,13 @@ static struct ioasid_vfio *container_alloc(bool v2)
 	INIT_LIST_HEAD(&c->devices);
 	init_rwsem(&c->maps_lock);
 	mutex_init(&c->pages_lock);
-	xa_init(&c->pages);
+	xa_init(&c->dirty);
 	return c;
 }
 
 static void container_free(struct ioasid_vfio *c)
 {
-	xa_destroy(&c->pages);
+	xa_destroy(&c->dirty);
 	kfree_rcu(c, rcu);
 }
 

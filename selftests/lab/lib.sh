@@ -20,6 +20,9 @@ fi
 
 as_root() { "${AS_ROOT[@]}" "$@"; }
 
+# For "env": how the network is reached, which sudo forgets.
+proxies=(${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"})
+
 # The lines of a table without comments and empty lines.
 table() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$1"; }
 
@@ -61,7 +64,7 @@ ensure_root() {
 	lock -x "$ROOT.lock"
 	if [ ! -d "$ROOT" ]; then
 		remove_stale
-		as_root "$LAB/provision" "$ROOT" "$CACHE/log/provision.log"
+		(umask 022 && as_root env "${proxies[@]}" "$LAB/provision" "$ROOT" "$CACHE/log/provision.log")
 	fi
 	lock -s "$ROOT.lock"
 }
@@ -86,7 +89,7 @@ ensure_source() {
 	[ ! -f "$SOURCE" ] || return 0
 	say "lab: fetching $package"
 	new=$(mktemp -d "$CACHE/fetch.XXXXXX")
-	as_root env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin ${http_proxy:+http_proxy="$http_proxy"} \
+	as_root env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "${proxies[@]}" \
 		"$LAB/enter" "$ROOT" -b "$new:/run/lab" -C /run/lab -- sh -c \
 		"apt-get -qq update && apt-get -qq -o APT::Sandbox::User=root download $package" \
 		>"$CACHE/log/source.log" 2>&1 || die "cannot fetch $package: see $CACHE/log/source.log"
