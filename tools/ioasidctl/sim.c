@@ -18,16 +18,11 @@ static int open_sim(void)
 	return fd;
 }
 
-static int create(const struct options *options, int sim, int argc, char **argv)
+static int create(const struct options *options, int sim, struct ioasid_sim_create *args)
 {
-	struct ioasid_sim_create args = { .flags = IOASID_SIM_PERSIST, .nr_devices = 1 };
-	char why[300];
+	int id = ioasid_sim_create(sim, args);
 	yyjson_mut_doc *doc;
-	int id;
 
-	if (!simargs__parse(&args, argc, argv, "--", why, sizeof(why)))
-		return usage_error("%s", why);
-	id = ioasid_sim_create(sim, &args);
 	if (id < 0)
 		return command_error(IOASID_SIM_CREATE, id, NULL);
 	if (!options->json) {
@@ -131,7 +126,7 @@ static int destroy(int sim, uint32_t id)
 	return rc ? command_error(IOASID_SIM_DESTROY, rc, NULL) : EXIT_OK;
 }
 
-/* destroy N and stats N; "sim3" is as good as 3. */
+/* The number of an instance; "sim3" is as good as 3. */
 static bool parse_id(const char *text, uint32_t *id)
 {
 	uint64_t number;
@@ -144,30 +139,55 @@ static bool parse_id(const char *text, uint32_t *id)
 	return true;
 }
 
+/* What all the words say; nothing has been opened yet. EXIT_* */
+struct request {
+	const char *what;
+	uint32_t id;
+	struct ioasid_sim_create args;
+};
+
+static int parse_request(struct request *request, int argc, char **argv)
+{
+	char why[300];
+
+	*request = (struct request){
+		.what = argv[0],
+		.args = { .flags = IOASID_SIM_PERSIST, .nr_devices = 1 },
+	};
+	if (!strcmp(argv[0], "create"))
+		return simargs__parse(&request->args, argc - 1, argv + 1, "--", why,
+				      sizeof(why)) ? EXIT_OK : usage_error("%s", why);
+	if (!strcmp(argv[0], "list"))
+		return argc == 1 ? EXIT_OK : usage_error("sim list takes no arguments");
+	if (strcmp(argv[0], "destroy") && strcmp(argv[0], "stats"))
+		return usage_error("'%s' is none of create, list, destroy, stats", argv[0]);
+	if (argc != 2 || !parse_id(argv[1], &request->id))
+		return usage_error("sim %s needs the number of an instance", argv[0]);
+	return EXIT_OK;
+}
+
+static int carry_out(const struct options *options, int sim, struct request *request)
+{
+	if (!strcmp(request->what, "create"))
+		return create(options, sim, &request->args);
+	if (!strcmp(request->what, "list"))
+		return list(options, sim);
+	if (!strcmp(request->what, "stats"))
+		return show_stats(options, sim, request->id);
+	return destroy(sim, request->id);
+}
+
 int cmd_sim(const struct options *options, int argc, char **argv)
 {
-	const char *what = argv[0];
-	bool one = !strcmp(what, "destroy") || !strcmp(what, "stats");
-	uint32_t id = 0;
-	int sim, status;
+	struct request request;
+	int status = parse_request(&request, argc, argv), sim;
 
-	if (strcmp(what, "create") && strcmp(what, "list") && !one)
-		return usage_error("'%s' is none of create, list, destroy, stats", what);
-	if (one && (argc != 2 || !parse_id(argv[1], &id)))
-		return usage_error("sim %s needs the number of an instance", what);
-	if (!strcmp(what, "list") && argc != 1)
-		return usage_error("sim list takes no arguments");
+	if (status)
+		return status;
 	sim = open_sim();
 	if (sim < 0)
 		return EXIT_UNSUPPORTED;
-	if (!strcmp(what, "create"))
-		status = create(options, sim, argc - 1, argv + 1);
-	else if (!strcmp(what, "list"))
-		status = list(options, sim);
-	else if (!strcmp(what, "stats"))
-		status = show_stats(options, sim, id);
-	else
-		status = destroy(sim, id);
+	status = carry_out(options, sim, &request);
 	close(sim);
 	return status;
 }

@@ -161,6 +161,7 @@ int cmd_tree(const struct options *options, int argc, char **argv)
 /* ---- devices ---- */
 
 struct device_list {
+	bool recorded;		/* the machine is another one */
 	struct table table;
 	yyjson_mut_doc *doc;	/* NULL: the table */
 	yyjson_mut_val *array;
@@ -189,7 +190,7 @@ static int device_group(const char *name)
 static void add_device(struct device_list *list, const char *name, const char *pasid,
 		       const struct counter_ctx *ctx, const struct counter_space *space)
 {
-	int group = device_group(name);
+	int group = list->recorded ? -1 : device_group(name);
 	yyjson_mut_val *obj;
 
 	if (list->doc) {
@@ -273,7 +274,7 @@ static int list_devices(const struct options *options, const struct contexts *co
 	static const char *const titles[] = {
 		"DEVICE", ">GROUP", ">PASID", ">CTX", ">ID", "COMM", NULL,
 	};
-	struct device_list list = { 0 };
+	struct device_list list = { .recorded = options->counters };
 
 	if (options->json) {
 		list.doc = json_start("devices");
@@ -285,7 +286,7 @@ static int list_devices(const struct options *options, const struct contexts *co
 	for (size_t i = 0; i < chosen->nr; i++)
 		for (size_t j = 0; j < chosen->first[i].nr_spaces; j++)
 			add_attached(&list, &chosen->first[i], &chosen->first[i].spaces[j]);
-	if (all)
+	if (all && !list.recorded)
 		add_idle(&list, contexts);
 	if (list.doc)
 		return json_end(list.doc);

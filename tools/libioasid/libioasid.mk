@@ -32,7 +32,40 @@ $(LIBIOASID_SO): $(libioasid_objects) tools/libioasid/libioasid.map
 	$(Q)ln -sf $(@F) $(LIBIOASID)/$(LIBIOASID_SONAME)
 	$(Q)ln -sf $(@F) $(LIBIOASID)/libioasid.so
 
-$(LIBIOASID):
+# The examples of the documentation, each once with either library.
+example_names := $(shell sed -n 's,^/\* \([a-z_]*\)\.c:.*,\1,p' docs/libioasid.md)
+example_sources := $(example_names:%=$(LIBIOASID)/examples/%.c)
+examples := $(example_names:%=$(LIBIOASID)/examples/%) $(example_names:%=$(LIBIOASID)/examples/%-shared)
+example_flags = $(WARNINGS) -Itools/libioasid -Iinclude/uapi $(CFLAGS)
+
+all: $(examples)
+
+$(example_sources) &: docs/libioasid.md tools/libioasid/examples.awk | $(LIBIOASID)/examples
+	$(Q)awk -v dir=$(LIBIOASID)/examples -f tools/libioasid/examples.awk docs/libioasid.md
+
+$(LIBIOASID)/examples/%: $(LIBIOASID)/examples/%.c $(LIBIOASID_A) tools/libioasid/libioasid.h
+	$(call say,CC,$@)
+	$(Q)$(CC) $(example_flags) -o $@ $< $(LIBIOASID_A)
+
+$(LIBIOASID)/examples/%-shared: $(LIBIOASID)/examples/%.c $(LIBIOASID_SO) tools/libioasid/libioasid.h
+	$(call say,CC,$@)
+	$(Q)$(CC) $(example_flags) -o $@ $< -L$(LIBIOASID) -lioasid -Wl,-rpath,'$$ORIGIN/..'
+
+# DESTDIR and PREFIX as in the Makefile; everything is built.
+install-libioasid:
+	$(Q)install -d $(DESTDIR)$(PREFIX)/include/linux $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	$(Q)install -m 644 tools/libioasid/libioasid.h $(DESTDIR)$(PREFIX)/include
+	$(Q)install -m 644 include/uapi/linux/ioasid.h include/uapi/linux/ioasid_sim.h \
+		$(DESTDIR)$(PREFIX)/include/linux
+	$(Q)install -m 644 $(LIBIOASID_A) $(LIBIOASID_SO) $(DESTDIR)$(PREFIX)/lib
+	$(Q)ln -sf $(notdir $(LIBIOASID_SO)) $(DESTDIR)$(PREFIX)/lib/$(LIBIOASID_SONAME)
+	$(Q)ln -sf $(LIBIOASID_SONAME) $(DESTDIR)$(PREFIX)/lib/libioasid.so
+	$(Q)sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@VERSION@,$(LIBIOASID_VERSION),' \
+		tools/libioasid/libioasid.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/libioasid.pc
+
+.PHONY: install-libioasid
+
+$(LIBIOASID) $(LIBIOASID)/examples:
 	$(Q)mkdir -p $@
 
 -include $(libioasid_objects:.o=.d)
