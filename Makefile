@@ -120,11 +120,18 @@ demo: all
 endif
 
 install: all
-	$(Q)install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8
+	$(Q)install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8 \
+		$(DESTDIR)$(PREFIX)/share/man/man3 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	$(Q)for tool in $$(find build/tools -maxdepth 1 -type f -perm /111); do \
 		install $$tool $(DESTDIR)$(PREFIX)/sbin; done
 	$(Q)for page in $(wildcard docs/man/*.8); do \
 		install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man8; done
+	$(Q)install -m 644 docs/man/libioasid.3 $(DESTDIR)$(PREFIX)/share/man/man3
+	$(Q)install -m 644 tools/completion/ioasidctl \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(Q)$(MAKE) -s -f tools/libioasid/libioasid.mk O=build/tools Q=$(Q) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) \
+		install-libioasid
 
 clean:
 	$(Q)rm -rf build
@@ -142,7 +149,7 @@ help:
 	@echo "make demo          an unmodified VFIO program under load, seen in ioasidtop"
 	@echo "make lint          checkpatch, sparse, W=1, clang-format, shellcheck"
 	@echo "make format FILES=... formats user-space sources in place"
-	@echo "make install       tools and manual pages (PREFIX=$(PREFIX), DESTDIR=)"
+	@echo "make install       tools, libioasid, manual pages (PREFIX=$(PREFIX), DESTDIR=)"
 	@echo "make clean         remove build/"
 	@echo "make distclean     and the lab's cache outside the checkout"
 	@echo

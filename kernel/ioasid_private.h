@@ -67,6 +67,7 @@ struct seq_file;
 struct file;
 struct ioasid_nested;
 struct ioasid_ucmd;
+struct ioasid_walk;
 
 /* Pinned memory */
 
@@ -519,6 +520,7 @@ int ioasid_nested_invalidate(struct ioasid_domain *d, u32 format, u64 first,
 /* User-managed tables that the kernel follows, see shadow.c */
 int ioasid_shadow_start(struct ioasid_space *space);
 void ioasid_shadow_stop(struct ioasid_space *space);
+u32 ioasid_leaf_prot(const struct ioasid_walk *walk);
 int ioasid_shadow_update(struct ioasid_space *space, u64 first, u64 last);
 
 /* User-managed tables, see user_table.c */
@@ -546,6 +548,8 @@ struct ioasid_ucmd {
 
 int ioasid_cmd_get_info(struct ioasid_ucmd *ucmd);
 int ioasid_cmd_device_get_info(struct ioasid_ucmd *ucmd);
+int ioasid_cmd_get_mappings(struct ioasid_ucmd *ucmd);
+int ioasid_cmd_walk(struct ioasid_ucmd *ucmd);
 
 void ioasid_ctx_show(struct seq_file *s, struct ioasid_ctx *ctx);
 void ioasid_stats_init(void);

@@ -153,6 +153,8 @@ union ioasid_args {
 	struct ioasid_bind_table table;
 	struct ioasid_invalidate_cache invalidate;
 	struct ioasid_device_info device;
+	struct ioasid_get_mappings mappings;
+	struct ioasid_walk_iova walk;
 };
 
 #define COMMAND(_nr, _struct, _last, _fn)				\
@@ -196,6 +198,9 @@ static const struct ioasid_command commands[] = {
 		ioasid_cmd_invalidate_cache),
 	INFO_COMMAND(IOASID_DEVICE_GET_INFO, ioasid_device_info, cap_offset,
 		     ioasid_cmd_device_get_info),
+	COMMAND(IOASID_GET_MAPPINGS, ioasid_get_mappings, mappings,
+		ioasid_cmd_get_mappings),
+	COMMAND(IOASID_WALK, ioasid_walk_iova, steps, ioasid_cmd_walk),
 };
 
 static int run_command(struct ioasid_ctx *ctx, const struct ioasid_command *c,

@@ -93,7 +93,11 @@ static int enter_run(struct scan *scan)
 	return 0;
 }
 
-static u32 leaf_prot(const struct ioasid_walk *walk)
+/**
+ * ioasid_leaf_prot - IOASID_MAP_* that a table allows to DMA
+ * @walk: which found a leaf
+ */
+u32 ioasid_leaf_prot(const struct ioasid_walk *walk)
 {
 	/* DMA is never privileged. */
 	if (walk->perm & IOASID_PERM_PRIV)
@@ -113,7 +117,7 @@ static struct run leaf_run(const struct scan *scan,
 		.iova = scan->next,
 		.target = walk->addr,
 		.size = min(left - 1, scan->last - scan->next) + 1,
-		.prot = leaf_prot(walk),
+		.prot = ioasid_leaf_prot(walk),
 	};
 }
 

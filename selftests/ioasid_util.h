@@ -339,6 +339,42 @@ static inline int do_invalidate(int fd, uint32_t ioasid, uint64_t iova, uint64_t
 #define test_err_invalidate(err, fd, ioasid, iova, size)			\
 	ASSERT_ERRNO(err, do_invalidate(fd, ioasid, iova, size))
 
+/* Looking at spaces; ctx 0: the file's own. */
+static inline int do_mappings(int fd, uint32_t ctx, uint32_t ioasid, uint64_t iova, void *infos,
+			      uint32_t nr, struct ioasid_get_mappings *arg)
+{
+	*arg = (struct ioasid_get_mappings){
+		.argsz = sizeof(*arg),
+		.ioasid = ioasid,
+		.ctx = ctx,
+		.iova = iova,
+		.nr = nr,
+		.mappings = (uintptr_t)infos,
+	};
+	return ioctl(fd, IOASID_GET_MAPPINGS, arg);
+}
+
+#define test_mappings(fd, ctx, ioasid, iova, infos, nr, arg)			\
+	ASSERT_TRUE(!do_mappings(fd, ctx, ioasid, iova, infos, nr, arg))
+
+static inline int do_walk(int fd, uint32_t ctx, uint32_t ioasid, uint64_t iova,
+			  struct ioasid_step *steps, uint32_t nr, struct ioasid_walk_iova *arg)
+{
+	*arg = (struct ioasid_walk_iova){
+		.argsz = sizeof(*arg),
+		.ioasid = ioasid,
+		.ctx = ctx,
+		.iova = iova,
+		.nr = nr,
+		.steps = (uintptr_t)steps,
+	};
+	return ioctl(fd, IOASID_WALK, arg);
+}
+
+/* steps: room for IOASID_MAX_STEPS */
+#define test_walk(fd, ctx, ioasid, iova, steps, arg)				\
+	ASSERT_TRUE(!do_walk(fd, ctx, ioasid, iova, steps, IOASID_MAX_STEPS, arg))
+
 /* First capability with this id, NULL without one; buf is what GET_INFO filled. */
 static inline void *find_cap(void *buf, uint32_t cap_offset, uint16_t id)
 {

@@ -281,7 +281,7 @@ TEST_F(world, refused_unknown, "refused unknown commands change nothing", .timeo
 	REFUSED(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, IOASID_BASE - 1), self->mem));
 	for (int nr = 14; nr < 18; nr++)
 		REFUSED(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, IOASID_BASE + nr), self->mem));
-	REFUSED(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, IOASID_BASE + 19), self->mem));
+	REFUSED(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, IOASID_BASE + 21), self->mem));
 	REFUSED(ENOTTY, ioctl(self->fd, _IO('x', IOASID_BASE), self->mem));
 }
 
@@ -521,6 +521,29 @@ TEST_F(world, refused_tables, "refused commands for user-managed tables change n
 	REFUSED(EOPNOTSUPP, do_invalidate(self->fd, self->id, 0, 0));
 	REFUSED(EOPNOTSUPP, do_invalidate(self->fd, self->id, maps[0].iova, PAGE));
 	REFUSED(ENOENT, do_invalidate(self->fd, 4000, 0, 0));
+}
+
+TEST_F(world, refused_inspect, "refused GET_MAPPINGS and WALK change nothing", .timeout = 90)
+{
+	struct ioasid_mapping_info info;
+	struct ioasid_get_mappings arg = {
+		.argsz = sizeof(arg), .ioasid = self->id, .nr = 1, .mappings = (uintptr_t)&info,
+	};
+	struct ioasid_walk_iova walk = { .argsz = sizeof(walk), .ioasid = self->id };
+
+	refuse_arguments(self, self->fd, IOASID_GET_MAPPINGS, &arg,
+			 (struct shape)SHAPE(ioasid_get_mappings));
+	REFUSE_FLAG(self->fd, IOASID_GET_MAPPINGS, &arg, "%s", "");
+	REFUSED(EINVAL, do_mappings(self->fd, 0, self->id, 0, &info, 0, &arg));
+	REFUSED(ENOENT, do_mappings(self->fd, 0, 4000, 0, &info, 1, &arg));
+	REFUSED(ENOENT, do_mappings(self->fd, 1 << 30, self->id, 0, &info, 1, &arg));
+	REFUSED(EFAULT, do_mappings(self->fd, 0, self->id, 0, NULL, 1, &arg));
+	refuse_arguments(self, self->fd, IOASID_WALK, &walk,
+			 (struct shape)SHAPE_RESERVED(ioasid_walk_iova));
+	REFUSE_FLAG(self->fd, IOASID_WALK, &walk, "%s", "");
+	REFUSED(EINVAL, do_walk(self->fd, 0, self->id, 0, NULL, IOASID_MAX_STEPS + 1, &walk));
+	REFUSED(ENOENT, do_walk(self->fd, 0, 4000, 0, NULL, 0, &walk));
+	REFUSED(EFAULT, do_walk(self->fd, 0, self->id, 0, NULL, 1, &walk));
 }
 
 TEST_F(world, refused_register, "refused REGISTER and UNREGISTER change nothing",

@@ -21,6 +21,8 @@ union argument {
 	struct ioasid_bind_table table;
 	struct ioasid_invalidate_cache inv;
 	struct ioasid_device_info device;
+	struct ioasid_get_mappings mappings;
+	struct ioasid_walk_iova walk;
 	uint8_t bytes[2 * 4096];
 };
 
@@ -52,6 +54,8 @@ static const struct command commands[] = {
 	COMMAND(IOASID_UNBIND_PASID_TABLE, ioasid_bind_table, TABLE_RESERVED),
 	COMMAND(IOASID_INVALIDATE_CACHE, ioasid_invalidate_cache),
 	COMMAND(IOASID_DEVICE_GET_INFO, ioasid_device_info, .info = true),
+	COMMAND(IOASID_GET_MAPPINGS, ioasid_get_mappings),
+	COMMAND(IOASID_WALK, ioasid_walk_iova, RESERVED(ioasid_walk_iova)),
 };
 
 /* An argument of the command that names what the fixture has. */
@@ -114,7 +118,8 @@ TEST_F(space, unknown_commands, "unknown commands are ENOTTY")
 
 	for (unsigned int nr = 0; nr < 256; nr++) {
 		bool known = nr >= IOASID_BASE &&
-			     (nr <= IOASID_BASE + 13 || nr == IOASID_BASE + 18);
+			     (nr <= IOASID_BASE + 13 ||
+			      (nr >= IOASID_BASE + 18 && nr <= IOASID_BASE + 20));
 
 		if (!known)
 			EXPECT_ERRNO(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, nr), &arg));

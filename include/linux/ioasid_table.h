@@ -37,19 +37,6 @@ struct ioasid_hw_info {
 						 * result: only that may
 						 */
 
-enum ioasid_walk_reason {
-	IOASID_WALK_OK = 0,
-	IOASID_WALK_ADDRESS,		/* too wide or not canonical */
-	IOASID_WALK_NOT_PRESENT,
-	IOASID_WALK_PERMISSION,
-	IOASID_WALK_RESERVED_BITS,	/* or a combination the format forbids, or an
-					 * address beyond 52 bits
-					 */
-	IOASID_WALK_TABLE,		/* read() or update() refused an entry's address */
-	IOASID_WALK_ACCESS_FLAG,	/* clear, and nobody sets it */
-	IOASID_WALK_RETRY,		/* update() lost against another writer too often */
-};
-
 /**
  * struct ioasid_walk_ops - the memory a table lives in
  * @read: reads the little-endian 64-bit entry at @addr, which is a multiple of 8
@@ -78,7 +65,9 @@ struct ioasid_walk_step {
  * @size_lg2: out: log2 of the leaf's size
  * @perm: out: IOASID_PERM_* that the leaf allows to such an access, all levels
  *        considered; to the privileged, and with PRIV, when nobody else may anything
- * @reason: out: enum ioasid_walk_reason
+ * @reason: out: enum ioasid_walk_reason; IOASID_WALK_TABLE: read() or update()
+ *          refused an entry's address, IOASID_WALK_RETRY: update() lost against
+ *          another writer too often
  * @error: out: what read() or update() said
  * @nr_steps: out: entries of @steps
  * @steps: out: entries used, from the top, with the accessed and dirty bits that

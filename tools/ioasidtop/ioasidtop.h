@@ -3,18 +3,10 @@
 #define IOASIDTOP_H
 
 #include "collect.h"
+#include "exit_status.h"
 #include "model.h"
 #include "probe.h"
 #include "view.h"
-
-/* Exit status, as in the manual page. */
-enum {
-	EXIT_OK = 0,
-	EXIT_FAILED = 1,
-	EXIT_USAGE = 2,
-	EXIT_UNSUPPORTED = 3,
-	EXIT_INCOMPLETE = 4,
-};
 
 #define MAX_FILES	64
 

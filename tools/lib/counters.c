@@ -31,6 +31,7 @@ static const struct key ctx_keys[] = {
 static const struct key space_keys[] = {
 	SPACE_KEY("kind", STRING, kind),
 	SPACE_KEY("attached", STRING, attached),
+	SPACE_KEY("parent", NUMBER, parent),
 	SPACE_KEY("domains", NUMBER, domains),
 	SPACE_KEY("mappings", NUMBER, mappings),
 	SPACE_KEY("mapped", NUMBER, mapped),

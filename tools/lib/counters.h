@@ -17,6 +17,7 @@ struct counter_space {
 	__u32 ioasid;
 	const char *kind;
 	const char *attached;	/* names separated by blanks */
+	__u64 parent;		/* 0: none */
 	/* gauges */
 	__u64 domains;
 	__u64 mappings;

@@ -43,7 +43,7 @@ static void add_text(doc_t *doc, val_t *obj, const char *key, const char *text)
 		yyjson_mut_obj_add_null(doc, obj, key);
 }
 
-static void add_words(doc_t *doc, val_t *obj, const char *key, const char *text)
+void json__add_words(doc_t *doc, val_t *obj, const char *key, const char *text)
 {
 	val_t *array = yyjson_mut_arr(doc);
 	size_t len;
@@ -68,7 +68,7 @@ static val_t *space_object(doc_t *doc, const struct row *row)
 	add_text(doc, obj, "door", row->door);
 	add_text(doc, obj, "kind", row->kind);
 	if (row->attached)
-		add_words(doc, obj, "attached", row->attached);
+		json__add_words(doc, obj, "attached", row->attached);
 	else
 		yyjson_mut_obj_add_null(doc, obj, "attached");
 	add_metrics(doc, obj, row);
@@ -139,7 +139,7 @@ static void add_snapshot(doc_t *doc, val_t *root, const struct snapshot *snap,
 }
 
 /* A record is written whole or not at all. */
-static int print_doc(FILE *out, doc_t *doc)
+int json__print(FILE *out, doc_t *doc)
 {
 	char *text = yyjson_mut_write(doc, YYJSON_WRITE_NOFLAG, NULL);
 	int err = 0;
@@ -163,7 +163,7 @@ int json__snapshot(FILE *out, const struct snapshot *snap, const struct view *vi
 	root = yyjson_mut_obj(doc);
 	yyjson_mut_doc_set_root(doc, root);
 	add_snapshot(doc, root, snap, view);
-	err = print_doc(out, doc);
+	err = json__print(out, doc);
 	yyjson_mut_doc_free(doc);
 	return err;
 }
@@ -201,7 +201,7 @@ int json__probe(FILE *out, const struct probe *probe, const struct collect_size 
 	root = yyjson_mut_obj(doc);
 	yyjson_mut_doc_set_root(doc, root);
 	add_probe(doc, root, probe, size, obstacle);
-	err = print_doc(out, doc);
+	err = json__print(out, doc);
 	yyjson_mut_doc_free(doc);
 	return err;
 }

@@ -34,7 +34,8 @@
  *   ENOMEM      no memory, or RLIMIT_MEMLOCK exceeded
  *   ENOSPC      a limit of the context or the space is reached
  *   EFAULT      user memory could not be read, written or pinned
- *   EPERM       the device or its group may not be handed to user space
+ *   EPERM       the device or its group may not be handed to user space; what is
+ *               asked about belongs to others
  */
 #ifndef _UAPI_LINUX_IOASID_H
 #define _UAPI_LINUX_IOASID_H
@@ -485,6 +486,168 @@ struct ioasid_device_info {
 };
 
 #define IOASID_DEVICE_GET_INFO	_IO(IOASID_TYPE, IOASID_BASE + 18)
+
+/*
+ * Looking at spaces, for people and tools. Both commands change nothing, work on
+ * spaces of every kind, attached or not, and take @ctx: 0, or the number of a
+ * context as in fdinfo and tracepoints. That of another context needs CAP_SYS_ADMIN
+ * in the initial user namespace (EPERM); ENOENT when there is none.
+ */
+
+/**
+ * struct ioasid_mapping_info - one mapping of a space
+ * @iova: first address
+ * @size: bytes
+ * @target: with IOASID_MAPPING_PARENT: the address in the parent; with
+ *          IOASID_MAPPING_VADDR: the virtual address of the process that mapped
+ *          it, which is known of registered memory only; else 0
+ * @prot: IOASID_MAP_READ, IOASID_MAP_WRITE
+ * @flags: IOASID_MAPPING_*
+ */
+struct ioasid_mapping_info {
+	__u64	iova;
+	__u64	size;
+	__u64	target;
+	__u32	prot;
+	__u32	flags;
+#define IOASID_MAPPING_PARENT		(1 << 0)
+#define IOASID_MAPPING_VADDR		(1 << 1)	/* for that process, or CAP_SYS_ADMIN */
+#define IOASID_MAPPING_REGISTERED	(1 << 2)	/* lies in registered memory */
+#define IOASID_MAPPING_MMIO		(1 << 3)	/* device memory is among it */
+#define IOASID_MAPPING_SHADOW		(1 << 4)	/* taken from a user-managed table */
+};
+
+/**
+ * struct ioasid_get_mappings - ioctl(IOASID_GET_MAPPINGS)
+ * @argsz: sizeof(struct ioasid_get_mappings)
+ * @flags: 0
+ * @ioasid: the space
+ * @ctx: its context, see above
+ * @iova: in: where to start, inside a mapping that is the first one; out: where to
+ *        go on
+ * @nr: in: room for so many, 1..IOASID_MAX_GET_MAPPINGS; out: how many there are
+ *      in @mappings
+ * @more: out: 1 when there are others from @iova on, else 0
+ * @mappings: address of an array of struct ioasid_mapping_info
+ *
+ * Mappings come in ascending order. Those of one call are of one moment, between
+ * two calls the space may change. A user-managed space has mappings where the kernel
+ * follows its table for an IOMMU that cannot walk it, and none where an IOMMU does.
+ */
+#define IOASID_MAX_GET_MAPPINGS	4096
+
+struct ioasid_get_mappings {
+	__u32	argsz;
+	__u32	flags;
+	__u32	ioasid;
+	__u32	ctx;
+	__u64	iova;
+	__u32	nr;
+	__u32	more;
+	__u64	mappings;
+};
+
+#define IOASID_GET_MAPPINGS	_IO(IOASID_TYPE, IOASID_BASE + 19)
+
+/* Where and why a translation ended. */
+enum ioasid_walk_reason {
+	IOASID_WALK_OK = 0,
+	IOASID_WALK_ADDRESS,		/* too wide or not canonical */
+	IOASID_WALK_NOT_PRESENT,	/* in the table; no such mapping */
+	IOASID_WALK_PERMISSION,
+	IOASID_WALK_RESERVED_BITS,	/* or a combination the format forbids, or an
+					 * address beyond 52 bits
+					 */
+	IOASID_WALK_TABLE,		/* the parent has no memory at an entry's address */
+	IOASID_WALK_ACCESS_FLAG,	/* clear, and nobody sets it */
+	IOASID_WALK_RETRY,		/* the table was changing all the time */
+};
+
+enum ioasid_step_kind {
+	IOASID_STEP_ENTRY	= 1,	/* an entry of a user-managed table */
+	IOASID_STEP_MAPPING	= 2,	/* a mapping of a kernel-managed space */
+	IOASID_STEP_MEMORY	= 3,	/* the page that it all leads to */
+};
+
+/**
+ * struct ioasid_step - one step of a walk
+ * @kind: enum ioasid_step_kind
+ * @ioasid: the space that the step is in; of MEMORY the root
+ * @depth: 0, or 1: the step translates the address of the last ENTRY before it
+ * @level: of an ENTRY; 1: that of the smallest pages
+ * @reason: enum ioasid_walk_reason, why the walk ended here, or IOASID_WALK_OK
+ * @flags: IOASID_STEP_*
+ * @prot: IOASID_MAP_*: of the MAPPING
+ * @__reserved: 0
+ * @iova: the address that is translated here, as @ioasid sees it
+ * @addr: of an ENTRY: its address in the parent; of a MAPPING: its first IOVA
+ * @value: of an ENTRY: its content; of a MAPPING: its size
+ * @output: address in the parent: of the next table, or what @iova translates to;
+ *          of a MAPPING in a root 0; of MEMORY the physical address with
+ *          CAP_SYS_ADMIN in the initial user namespace, else 0
+ */
+struct ioasid_step {
+	__u32	kind;
+	__u32	ioasid;
+	__u32	depth;
+	__u32	level;
+	__u32	reason;
+	__u32	flags;
+#define IOASID_STEP_LEAF	(1 << 0)	/* ENTRY: it maps, instead of pointing on */
+#define IOASID_STEP_MMIO	(1 << 1)	/* MEMORY: of a device */
+	__u32	prot;
+	__u32	__reserved;
+	__u64	iova;
+	__u64	addr;
+	__u64	value;
+	__u64	output;
+};
+
+/**
+ * struct ioasid_walk_iova - ioctl(IOASID_WALK)
+ * @argsz: sizeof(struct ioasid_walk_iova)
+ * @flags: 0
+ * @ioasid: the space
+ * @ctx: its context, see above
+ * @iova: the address to translate
+ * @nr: in: room for so many steps, up to IOASID_MAX_STEPS; out: how many there
+ *      are, of which the first ones are in @steps
+ * @reason: out: enum ioasid_walk_reason: why it ended, IOASID_WALK_OK at memory
+ * @perm: out: IOASID_MAP_* that all levels allow to DMA (which is not privileged)
+ * @state: out: IOASID_WALK_STATE_*
+ * @format: out: enum ioasid_format of the first space's table; 0 without one
+ * @__reserved: 0
+ * @steps: address of an array of struct ioasid_step
+ *
+ * Translates as an IOMMU would, with tables as they are now and without leaving
+ * accessed bits, and tells each step on the way from the space down to memory.
+ *
+ * EPERM when a user-managed table lies in the memory of another process and the
+ * caller lacks CAP_SYS_ADMIN.
+ */
+#define IOASID_MAX_STEPS	64
+
+struct ioasid_walk_iova {
+	__u32	argsz;
+	__u32	flags;
+	__u32	ioasid;
+	__u32	ctx;
+	__u64	iova;
+	__u32	nr;
+	__u32	reason;
+	__u32	perm;
+	__u32	state;
+#define IOASID_WALK_STATE_SHADOWED	(1 << 0)	/* DMA uses what the kernel copied from
+							 * the table at the last
+							 * IOASID_INVALIDATE_CACHE
+							 */
+#define IOASID_WALK_STATE_STALE		(1 << 1)	/* which is something else here */
+	__u32	format;
+	__u32	__reserved;
+	__u64	steps;
+};
+
+#define IOASID_WALK	_IO(IOASID_TYPE, IOASID_BASE + 20)
 
 /*
  * Commands on a device's own file descriptor (/dev/ioasid-devices/NAME). The
