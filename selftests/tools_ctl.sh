@@ -6,6 +6,8 @@
 # ioasidctl and libioasid without a kernel: arguments, scripts and their mistakes,
 # recorded counters, manual pages, completion, and what "make install" installs.
 
+# $NAME in quotation marks is a variable of ioasidctl's scripts; "a && b || fail" means it.
+# shellcheck disable=SC2016,SC2015
 set -uo pipefail
 
 ctl=$PWD/build/tools/ioasidctl

@@ -42,7 +42,8 @@ static void no_context(const struct contexts *contexts, const char *text)
 	if (len)
 		complain(0, "there is no context %s; there are: %s", text, known);
 	else
-		complain(0, "there is no context %s, and no other: no program has /dev/ioasid or a VFIO container open", text);
+		complain(0, "there is no context %s, and no other: "
+			 "no program has /dev/ioasid or a VFIO container open", text);
 }
 
 bool contexts__select(const struct contexts *contexts, const char *text,

@@ -67,7 +67,8 @@ struct line {
 	int expect;		/* error that must come, see struct call; 0: none */
 	char *args[MAX_WORDS];
 	int nr_args;
-	char *options[MAX_OPTIONS];	/* in the order of command->options; NULL: absent */
+	/* in the order of command->options: the number, or the word itself; NULL: absent */
+	char *options[MAX_OPTIONS];
 };
 
 /* A command that is about to be carried out: arguments as values. */

@@ -40,7 +40,8 @@ COMMAND_FUNCTION(memory)
 		   flags, -1, 0);
 	if (mem == MAP_FAILED)
 		return refuse(script, -errno, "no such memory: %s%s", strerror(errno),
-			      call->options[1].given ? " (huge pages: see /proc/sys/vm/nr_hugepages)" : "");
+			      call->options[1].given ?
+			      " (huge pages: see /proc/sys/vm/nr_hugepages)" : "");
 	*result = (struct value){ .type = TYPE_MEMORY, .mem = mem, .size = size };
 	return 0;
 }

@@ -162,7 +162,8 @@ static bool check_arg(struct script *script, const struct line *line, char kind,
 	case 'a':
 		return check_expression(script, line, text, true);
 	case 'p':
-		return find_prot(text) ? true : wrong(script, line, "'%s' is none of rw, r, w", text);
+		return find_prot(text) ? true :
+			wrong(script, line, "'%s' is none of rw, r, w", text);
 	case 'o':
 		return find_operation(text) ? true :
 			wrong(script, line, "'%s' is none of read, write, copy, fill, compare, add, cas",
@@ -194,7 +195,6 @@ static int find_option(const struct command *command, const char *word, bool *nu
 /* From the first word that is an option on. */
 static bool take_options(struct script *script, struct line *line, char **words, int nr)
 {
-	static char given[] = "1";
 	bool numbered;
 	int option;
 
@@ -207,7 +207,7 @@ static bool take_options(struct script *script, struct line *line, char **words,
 			return wrong(script, line, "'%s' is there twice", words[i]);
 		if (numbered && i + 1 == nr)
 			return wrong(script, line, "'%s' needs a number", words[i]);
-		line->options[option] = numbered ? words[++i] : given;
+		line->options[option] = numbered ? words[++i] : words[i];
 		if (numbered && !check_expression(script, line, words[i], false))
 			return false;
 	}

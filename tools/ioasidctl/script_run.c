@@ -104,6 +104,15 @@ static bool has_value(struct script *script, const char *name)
 	return false;
 }
 
+static bool is_numbered(const struct command *command, int option)
+{
+	const char *at = command->options;
+
+	while (option--)
+		at += strcspn(at, " ") + 1;
+	return at[strcspn(at, " ") - 1] == ':';
+}
+
 bool script__call(struct script *script, const struct line *line, struct call *call)
 {
 	*call = (struct call){ .line = line, .nr_args = line->nr_args };
@@ -132,10 +141,8 @@ bool script__call(struct script *script, const struct line *line, struct call *c
 	}
 	for (int i = 0; i < MAX_OPTIONS; i++) {
 		call->options[i].given = line->options[i];
-		if (line->options[i] && strcmp(line->options[i], "1"))
+		if (line->options[i] && is_numbered(line->command, i))
 			call->options[i].number = expression(script, line->options[i]);
-		else if (line->options[i])
-			call->options[i].number = 1;
 	}
 	return true;
 }

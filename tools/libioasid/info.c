@@ -94,9 +94,6 @@ static const void *builder_add(struct builder *b, const void *array, size_t size
 	return place;
 }
 
-#define CAP(_reply, _at, _id, _type)	\
-	((const struct _type *)find_cap(_reply, _at, _id, sizeof(struct _type)))
-
 int ioasid_space_info(int fd, uint32_t ioasid, struct ioasid_space_info **info)
 {
 	struct ioasid_info fixed = { .argsz = sizeof(fixed), .ioasid = ioasid }, *raw;
@@ -111,9 +108,9 @@ int ioasid_space_info(int fd, uint32_t ioasid, struct ioasid_space_info **info)
 	if (rc)
 		return rc;
 	raw = (void *)reply;
-	ranges = CAP(reply, raw->cap_offset, IOASID_CAP_IOVA_RANGES, ioasid_cap_iova_ranges);
-	missing = CAP(reply, raw->cap_offset, IOASID_CAP_MISSING_DEVICES,
-		      ioasid_cap_missing_devices);
+	ranges = find_cap(reply, raw->cap_offset, IOASID_CAP_IOVA_RANGES, sizeof(*ranges));
+	missing = find_cap(reply, raw->cap_offset, IOASID_CAP_MISSING_DEVICES,
+			   sizeof(*missing));
 	range_bytes = ranges ? ranges->nr_ranges * sizeof(*ranges->ranges) : 0;
 	missing_bytes = missing ? missing->nr_devices * sizeof(*missing->devices) : 0;
 	rc = builder_start(&b, sizeof(*out), range_bytes + missing_bytes);
@@ -149,8 +146,8 @@ int ioasid_dev_info(int fd, uint64_t cookie, struct ioasid_dev_info **info)
 	if (rc)
 		return rc;
 	raw = (void *)reply;
-	ranges = CAP(reply, raw->cap_offset, IOASID_CAP_IOVA_RANGES, ioasid_cap_iova_ranges);
-	formats = CAP(reply, raw->cap_offset, IOASID_CAP_FORMATS, ioasid_cap_formats);
+	ranges = find_cap(reply, raw->cap_offset, IOASID_CAP_IOVA_RANGES, sizeof(*ranges));
+	formats = find_cap(reply, raw->cap_offset, IOASID_CAP_FORMATS, sizeof(*formats));
 	range_bytes = ranges ? ranges->nr_ranges * sizeof(*ranges->ranges) : 0;
 	format_bytes = formats ? formats->nr_formats * sizeof(*formats->formats) : 0;
 	rc = builder_start(&b, sizeof(*out), range_bytes + format_bytes);
