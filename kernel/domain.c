@@ -208,7 +208,7 @@ static int clear_slice(struct ioasid_space *space, const struct ioasid_slice *s,
 static void domain_clear(struct ioasid_space *space, struct ioasid_domain *d,
 			 unsigned long last)
 {
-	ioasid_for_each_slice(space, 0, last, clear_slice, d);
+	ioasid_visit_slices(space, 0, last, clear_slice, d);
 	ioasid_domain_sync(d);
 }
 
@@ -217,7 +217,7 @@ static int domain_fill(struct ioasid_space *space, struct ioasid_domain *d)
 	struct fill fill = { .d = d };
 	int rc;
 
-	rc = ioasid_for_each_slice(space, 0, ULONG_MAX, fill_slice, &fill);
+	rc = ioasid_visit_slices(space, 0, ULONG_MAX, fill_slice, &fill);
 	if (rc && fill.end)
 		domain_clear(space, d, fill.end - 1);
 	return rc;

@@ -338,13 +338,13 @@ static inline unsigned long ioasid_slice_size(const struct ioasid_slice *s)
 /* Visitors: not 0 ends the visit and is returned. */
 typedef int (*ioasid_slice_fn)(struct ioasid_space *space,
 			       const struct ioasid_slice *s, void *arg);
-int ioasid_for_each_slice(struct ioasid_space *space, unsigned long first,
-			  unsigned long last, ioasid_slice_fn fn, void *arg);
+int ioasid_visit_slices(struct ioasid_space *space, unsigned long first,
+			unsigned long last, ioasid_slice_fn fn, void *arg);
 int ioasid_mapping_slices(struct ioasid_space *space, struct ioasid_mapping *m,
 			  ioasid_slice_fn fn, void *arg);
-int ioasid_for_each_shadow(struct ioasid_space *space,
-			   const struct ioasid_slice *s, ioasid_slice_fn fn,
-			   void *arg);
+int ioasid_visit_shadows(struct ioasid_space *space,
+			 const struct ioasid_slice *s, ioasid_slice_fn fn,
+			 void *arg);
 int ioasid_tree_install(struct ioasid_space *space, struct ioasid_mapping *m);
 void ioasid_tree_remove(struct ioasid_space *space, struct ioasid_mapping *m);
 u32 ioasid_tree_sync(struct ioasid_space *space);

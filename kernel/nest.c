@@ -71,15 +71,15 @@ static int look_range(struct ioasid_space *space, unsigned long first,
 }
 
 /**
- * ioasid_for_each_slice - visit the memory behind a range, in order
+ * ioasid_visit_slices - visit the memory behind a range, in order
  * @space: the space, its lock held
  * @first: first address
  * @last: last address
  * @fn: visitor
  * @arg: for @fn
  */
-int ioasid_for_each_slice(struct ioasid_space *space, unsigned long first,
-			  unsigned long last, ioasid_slice_fn fn, void *arg)
+int ioasid_visit_slices(struct ioasid_space *space, unsigned long first,
+			unsigned long last, ioasid_slice_fn fn, void *arg)
 {
 	struct look look = {
 		.origin = space,
@@ -144,7 +144,7 @@ static int shadows_in(struct ioasid_space *child, const struct ioasid_slice *s,
 		if (!m->ready || !cut.prot)
 			continue;
 		rc = fn(child, &cut, arg) ?:
-		     ioasid_for_each_shadow(child, &cut, fn, arg);
+		     ioasid_visit_shadows(child, &cut, fn, arg);
 		if (rc)
 			return rc;
 		cond_resched();
@@ -153,15 +153,15 @@ static int shadows_in(struct ioasid_space *child, const struct ioasid_slice *s,
 }
 
 /**
- * ioasid_for_each_shadow - visit where a slice shows in all descendants
+ * ioasid_visit_shadows - visit where a slice shows in all descendants
  * @space: the space, its lock held
  * @s: a slice of it
  * @fn: visitor, with the descendant and the slice as that sees it
  * @arg: for @fn
  */
-int ioasid_for_each_shadow(struct ioasid_space *space,
-			   const struct ioasid_slice *s, ioasid_slice_fn fn,
-			   void *arg)
+int ioasid_visit_shadows(struct ioasid_space *space,
+			 const struct ioasid_slice *s, ioasid_slice_fn fn,
+			 void *arg)
 {
 	struct ioasid_space *child;
 	int rc;
@@ -187,7 +187,7 @@ static int visit_slice(struct ioasid_space *space, const struct ioasid_slice *s,
 	struct tree_visit *visit = arg;
 
 	return visit->fn(space, s, &visit->nr) ?:
-	       ioasid_for_each_shadow(space, s, visit->fn, &visit->nr);
+	       ioasid_visit_shadows(space, s, visit->fn, &visit->nr);
 }
 
 static int install_slice(struct ioasid_space *space,
@@ -312,7 +312,7 @@ int ioasid_target_check(struct ioasid_space *space, u64 first, u64 last,
 {
 	struct coverage c = { .next = first, .prot = prot };
 
-	if (ioasid_for_each_slice(space, first, last, cover, &c) ||
+	if (ioasid_visit_slices(space, first, last, cover, &c) ||
 	    c.next != last + 1)
 		return -ENOENT;
 	return c.refused ? -EFAULT : 0;

@@ -38,8 +38,8 @@ static int read_entry(void *data, u64 addr, u64 *entry)
 	struct page *page = NULL;
 	void *vaddr;
 
-	ioasid_for_each_slice(parent, first, first + PAGE_SIZE - 1, first_page,
-			      &page);
+	ioasid_visit_slices(parent, first, first + PAGE_SIZE - 1, first_page,
+			    &page);
 	if (!page)
 		return -EFAULT;
 	vaddr = kmap_local_page(page);

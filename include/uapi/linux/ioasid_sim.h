@@ -23,10 +23,10 @@
 #define IOASID_SIM_CAP_NESTING		(1 << 0)	/* two-stage translation */
 #define IOASID_SIM_CAP_PASID		(1 << 1)
 #define IOASID_SIM_CAP_ATS		(1 << 2)	/* devices cache translations */
-#define IOASID_SIM_CAP_PRI		(1 << 3)	/* devices request pages */
+#define IOASID_SIM_CAP_PRI		(1 << 3)	/* devices request pages: EOPNOTSUPP yet */
 #define IOASID_SIM_CAP_ENFORCE_SNOOP	(1 << 4)
 #define IOASID_SIM_CAP_NON_COHERENT	(1 << 5)	/* DMA bypasses CPU caches */
-#define IOASID_SIM_CAP_DIRTY		(1 << 6)	/* dirty tracking */
+#define IOASID_SIM_CAP_DIRTY		(1 << 6)	/* dirty tracking: EOPNOTSUPP yet */
 #define IOASID_SIM_CAP_NO_MSI_REMAP	(1 << 7)	/* devices can forge interrupts */
 
 #define IOASID_SIM_MAX_DEVICES	64
@@ -106,8 +106,8 @@ struct ioasid_sim_create {
  * @invalidations: out: invalidation commands
  * @evictions: out: IOTLB entries replaced by others
  * @faults: out: translations refused
- * @stale: out: accesses through a translation to memory which no table of the
- *         instance maps any more; none of them was carried out
+ * @stale: out: accesses through a translation to memory which the kernel-managed
+ *         table behind it does not map any more; none of them was carried out
  * @requests: out: DMA requests completed
  * @bytes: out: bytes moved
  */
