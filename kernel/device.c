@@ -304,10 +304,16 @@ static int attach(struct ioasid_device *idev, struct ioasid_space *space,
 		  u32 pasid, u32 *maps)
 {
 	struct ioasid_nested *nested;
+	struct ioasid_lent lent = {};
 	int rc;
 
+	if (ioasid_nested_wanted(space, idev->dev)) {
+		rc = ioasid_lend_page(&lent);
+		if (rc)
+			return rc;
+	}
 	mutex_lock(&idev->ctx->lock);
-	nested = ioasid_nested_prepare(space, idev->dev);
+	nested = ioasid_nested_prepare(space, idev->dev, &lent);
 	rc = PTR_ERR_OR_ZERO(nested);
 	if (!rc) {
 		mutex_lock(space->lock);
@@ -317,6 +323,7 @@ static int attach(struct ioasid_device *idev, struct ioasid_space *space,
 		mutex_unlock(space->lock);
 	}
 	mutex_unlock(&idev->ctx->lock);
+	ioasid_return_page(&lent);
 	return rc;
 }
 

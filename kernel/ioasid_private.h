@@ -509,13 +509,23 @@ void ioasid_domain_unmap(struct ioasid_domain *d, const struct ioasid_slice *s);
 bool ioasid_domain_sync(struct ioasid_domain *d);
 
 /* Nested domains of IOMMUs which walk user tables themselves, see nest_hw.c */
+struct ioasid_lent {
+	unsigned long addr;		/* where the process has it */
+	struct page *page;		/* pinned; NULL: none was lent */
+};
+
+int ioasid_lend_page(struct ioasid_lent *lent);
+void ioasid_return_page(struct ioasid_lent *lent);
 u64 ioasid_nested_formats(struct device *dev);
+bool ioasid_nested_wanted(struct ioasid_space *space, struct device *dev);
 struct ioasid_nested *ioasid_nested_prepare(struct ioasid_space *space,
-					    struct device *dev);
+					    struct device *dev,
+					    const struct ioasid_lent *lent);
 struct ioasid_domain *ioasid_nested_take(struct ioasid_nested *nested);
 void ioasid_nested_drop(struct ioasid_nested *nested);
 int ioasid_nested_invalidate(struct ioasid_domain *d, u32 format, u64 first,
-			     u64 last, bool leaf);
+			     u64 last, bool leaf,
+			     const struct ioasid_lent *lent);
 
 /* User-managed tables that the kernel follows, see shadow.c */
 int ioasid_shadow_start(struct ioasid_space *space);

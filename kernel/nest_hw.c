@@ -9,8 +9,13 @@
  *
  * IOMMU drivers read the description of a user's table from user memory
  * themselves. Theirs is what a page shows that is lent to the process for the
- * time of the call. Another thread may write to it; drivers judge what they read.
+ * time of the call, and pinned, so that we can write to it. Another thread may
+ * write, too; drivers judge what they read. It may also put something else there
+ * that takes its time to be read (a file of FUSE): nobody shall wait for that
+ * with our locks held, so the page is lent without any, and drivers get EFAULT
+ * when it is not there any more.
  */
+#include <linux/highmem.h>
 #include <linux/iommu.h>
 #include <linux/ioasid_table.h>
 #include <linux/mman.h>
@@ -25,18 +30,41 @@ struct ioasid_nested {
 	struct ioasid_domain *d;
 };
 
-static unsigned long lend_page(const void *data, size_t size)
+/**
+ * ioasid_lend_page - a page for IOMMU drivers to read
+ * @lent: out
+ *
+ * Context: no locks, user space can make this last.
+ */
+int ioasid_lend_page(struct ioasid_lent *lent)
 {
 	unsigned long addr = vm_mmap(NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
 				     MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	int rc;
 
 	if (IS_ERR_VALUE(addr))
 		return addr;
-	if (copy_to_user((void __user *)addr, data, size)) {
+	rc = pin_user_pages_fast(addr, 1, FOLL_WRITE, &lent->page);
+	if (rc != 1) {
 		vm_munmap(addr, PAGE_SIZE);
-		return -EFAULT;
+		return rc < 0 ? rc : -EFAULT;
 	}
-	return addr;
+	lent->addr = addr;
+	return 0;
+}
+
+/**
+ * ioasid_return_page - undo ioasid_lend_page()
+ * @lent: what it filled, or zeroes
+ *
+ * Context: no locks
+ */
+void ioasid_return_page(struct ioasid_lent *lent)
+{
+	if (!lent->page)
+		return;
+	unpin_user_page(lent->page);
+	vm_munmap(lent->addr, PAGE_SIZE);
 }
 
 static bool is_x86(u32 format)
@@ -104,21 +132,21 @@ static u32 inval_type(struct device *dev, u32 format)
 
 static struct iommu_domain *nested_alloc(struct ioasid_space *space,
 					 struct device *dev,
-					 struct ioasid_domain *stage2)
+					 struct ioasid_domain *stage2,
+					 const struct ioasid_lent *lent)
 {
 	struct iommu_user_data data = {
 		.type = table_type(dev, space->format),
+		.uptr = (void __user *)lent->addr,
 		.len = sizeof(space->table),
 	};
 	struct iommu_domain *domain;
-	unsigned long addr;
 
-	addr = lend_page(&space->table, sizeof(space->table));
-	if (IS_ERR_VALUE(addr))
-		return ERR_PTR(addr);
-	data.uptr = (void __user *)addr;
+	memcpy_to_page(lent->page, 0, (const char *)&space->table,
+		       sizeof(space->table));
+	pagefault_disable();
 	domain = compat_nested_alloc(dev, stage2->domain, &data);
-	vm_munmap(addr, PAGE_SIZE);
+	pagefault_enable();
 	return domain;
 }
 
@@ -172,14 +200,15 @@ static void put_stage2(struct ioasid_space *parent, struct ioasid_domain *d)
 }
 
 static struct ioasid_domain *make_nested(struct ioasid_space *space,
-					 struct device *dev)
+					 struct device *dev,
+					 const struct ioasid_lent *lent)
 {
 	struct ioasid_domain *stage2, *d;
 
 	stage2 = get_stage2(space->parent, dev);
 	if (IS_ERR(stage2))
 		return stage2;
-	d = ioasid_domain_new(dev, nested_alloc(space, dev, stage2));
+	d = ioasid_domain_new(dev, nested_alloc(space, dev, stage2, lent));
 	if (IS_ERR(d)) {
 		put_stage2(space->parent, stage2);
 		return d;
@@ -191,28 +220,45 @@ static struct ioasid_domain *make_nested(struct ioasid_space *space,
 }
 
 /**
+ * ioasid_nested_wanted - does the device walk the space's table itself?
+ * @space: the space
+ * @dev: the device
+ *
+ * Without ctx->lock this is a guess, good enough for lending a page.
+ */
+bool ioasid_nested_wanted(struct ioasid_space *space, struct device *dev)
+{
+	return READ_ONCE(space->kind) == IOASID_KIND_USER &&
+	       ioasid_nested_formats(dev) & BIT_ULL(READ_ONCE(space->format));
+}
+
+/**
  * ioasid_nested_prepare - a domain for a device that walks the user's table
  * @space: where the device will be attached
  * @dev: the device
+ * @lent: for the device's IOMMU driver
  *
- * Context: ctx->lock is held; not the space's, since user memory is touched.
+ * Context: ctx->lock is held, and not the space's.
  * Returns NULL when the space has no such table or the IOMMU cannot walk it,
  * which is then done in software; else something for ioasid_nested_drop().
  */
 struct ioasid_nested *ioasid_nested_prepare(struct ioasid_space *space,
-					    struct device *dev)
+					    struct device *dev,
+					    const struct ioasid_lent *lent)
 {
 	struct ioasid_nested *nested;
 	struct ioasid_domain *d;
 
 	lockdep_assert_held(&space->ctx->lock);
-	if (space->kind != IOASID_KIND_USER ||
-	    !(ioasid_nested_formats(dev) & BIT_ULL(space->format)))
+	if (!ioasid_nested_wanted(space, dev))
 		return NULL;
+	/* The space got its table after we had looked. */
+	if (!lent->page)
+		return ERR_PTR(-EBUSY);
 	nested = kzalloc(sizeof(*nested), GFP_KERNEL_ACCOUNT);
 	if (!nested)
 		return ERR_PTR(-ENOMEM);
-	d = make_nested(space, dev);
+	d = make_nested(space, dev, lent);
 	if (IS_ERR(d)) {
 		kfree(nested);
 		return ERR_CAST(d);
@@ -260,11 +306,13 @@ void ioasid_nested_drop(struct ioasid_nested *nested)
  * @first: first IOVA
  * @last: last IOVA; 0 and U64_MAX: everything
  * @leaf: only last-level entries changed
+ * @lent: for the IOMMU driver
  *
  * Context: ctx->lock is held, so that the domain stays.
  */
 int ioasid_nested_invalidate(struct ioasid_domain *d, u32 format, u64 first,
-			     u64 last, bool leaf)
+			     u64 last, bool leaf,
+			     const struct ioasid_lent *lent)
 {
 	struct iommu_hwpt_vtd_s1_invalidate inv = {
 		.addr = first & PAGE_MASK,
@@ -273,21 +321,19 @@ int ioasid_nested_invalidate(struct ioasid_domain *d, u32 format, u64 first,
 	};
 	struct iommu_user_data_array array = {
 		.type = inval_type(d->iommu_dev, format),
+		.uptr = (void __user *)lent->addr,
 		.entry_len = sizeof(inv),
 		.entry_num = 1,
 	};
-	unsigned long addr;
 	int rc;
 
 	if (!d->domain->ops->cache_invalidate_user)
 		return -EOPNOTSUPP;
 	if (!first && last == U64_MAX)
 		inv.npages = U64_MAX;
-	addr = lend_page(&inv, sizeof(inv));
-	if (IS_ERR_VALUE(addr))
-		return addr;
-	array.uptr = (void __user *)addr;
+	memcpy_to_page(lent->page, 0, (const char *)&inv, sizeof(inv));
+	pagefault_disable();
 	rc = d->domain->ops->cache_invalidate_user(d->domain, &array);
-	vm_munmap(addr, PAGE_SIZE);
+	pagefault_enable();
 	return rc;
 }

@@ -79,7 +79,8 @@ static unsigned int list_moves(struct ioasid_space *space, struct move *moves)
 
 /* The domain that a source will have; NULL when it can stay where it is. */
 static struct ioasid_domain *next_domain(struct ioasid_space *space,
-					 struct move *move)
+					 struct move *move,
+					 const struct ioasid_lent *lent)
 {
 	struct device *dev = move->source.dev;
 	struct ioasid_nested *nested;
@@ -89,7 +90,7 @@ static struct ioasid_domain *next_domain(struct ioasid_space *space,
 		return (*move->place)->parent ?
 			ioasid_domain_new(dev, ioasid_paging_domain_alloc(dev)) :
 			NULL;
-	nested = ioasid_nested_prepare(space, dev);
+	nested = ioasid_nested_prepare(space, dev, lent);
 	if (IS_ERR(nested))
 		return ERR_CAST(nested);
 	d = ioasid_nested_take(nested);
@@ -158,7 +159,7 @@ static int do_moves(struct ioasid_space *space, struct move *moves,
  * After space->kind has changed: ctx->lock keeps everybody where they are. The
  * space's lock is dropped meanwhile; whoever comes then finds it busy.
  */
-static int move_all(struct ioasid_space *space)
+static int move_all(struct ioasid_space *space, const struct ioasid_lent *lent)
 {
 	unsigned int i, nr = list_moves(space, NULL);
 	struct move *moves;
@@ -170,11 +171,11 @@ static int move_all(struct ioasid_space *space)
 	if (!moves)
 		return -ENOMEM;
 	list_moves(space, moves);
-	/* IOMMU drivers read user memory when they make a nested domain. */
+	/* A new domain of the parent takes the tree's lock itself. */
 	space->moving = true;
 	mutex_unlock(space->lock);
 	for (i = 0; i < nr && !rc; i++) {
-		moves[i].to = next_domain(space, &moves[i]);
+		moves[i].to = next_domain(space, &moves[i], lent);
 		rc = PTR_ERR_OR_ZERO(moves[i].to);
 	}
 	mutex_lock(space->lock);
@@ -220,11 +221,15 @@ static int may_bind(struct ioasid_space *space, const struct ioasid_table *table
 static int bind_pgtable(struct ioasid_space *space, u32 format,
 			const struct ioasid_table *table)
 {
+	struct ioasid_lent lent = {};
 	int rc;
 
 	if (!space->parent)
 		return -EINVAL;
 	rc = ioasid_table_check(format, table);
+	if (rc)
+		return rc;
+	rc = ioasid_lend_page(&lent);
 	if (rc)
 		return rc;
 	mutex_lock(&space->ctx->lock);
@@ -233,12 +238,13 @@ static int bind_pgtable(struct ioasid_space *space, u32 format,
 	if (rc)
 		goto out_unlock;
 	set_table(space, IOASID_KIND_USER, format, table);
-	rc = move_all(space);
+	rc = move_all(space, &lent);
 	if (rc)
 		become_kernel_managed(space);
 out_unlock:
 	mutex_unlock(space->lock);
 	mutex_unlock(&space->ctx->lock);
+	ioasid_return_page(&lent);
 	return rc;
 }
 
@@ -262,7 +268,7 @@ static int unbind_pgtable(struct ioasid_space *space)
 	format = space->format;
 	table = space->table;
 	set_table(space, IOASID_KIND_KERNEL, 0, &no_table);
-	rc = move_all(space);
+	rc = move_all(space, NULL);
 	if (rc)
 		set_table(space, IOASID_KIND_USER, format, &table);
 	else
@@ -402,7 +408,8 @@ static unsigned int mark_domains(struct ioasid_space *space,
 }
 
 static int invalidate_domains(struct ioasid_space *space, u64 first, u64 last,
-			      bool leaf, u32 *nr)
+			      bool leaf, const struct ioasid_lent *lent,
+			      u32 *nr)
 {
 	struct ioasid_domain *d;
 	bool shadow = false;
@@ -418,7 +425,7 @@ static int invalidate_domains(struct ioasid_space *space, u64 first, u64 last,
 			continue;
 		}
 		rc = ioasid_nested_invalidate(d, space->format, first, last,
-					      leaf);
+					      leaf, lent);
 		if (rc)
 			return rc;
 		nested++;
@@ -432,7 +439,8 @@ static int invalidate_domains(struct ioasid_space *space, u64 first, u64 last,
 }
 
 static int invalidate_one(struct ioasid_space *space,
-			  const struct ioasid_invalidate *req)
+			  const struct ioasid_invalidate *req,
+			  const struct ioasid_lent *lent)
 {
 	bool on = trace_ioasid_iotlb_inv_enabled();
 	u64 start = ioasid_now(on), first = 0, last = U64_MAX;
@@ -449,7 +457,7 @@ static int invalidate_one(struct ioasid_space *space,
 	    req->flags & (IOASID_INVALIDATE_DEVICE | IOASID_INVALIDATE_PASID))
 		rc = -EINVAL;
 	if (!rc)
-		rc = invalidate_domains(space, first, last, leaf, &nr);
+		rc = invalidate_domains(space, first, last, leaf, lent, &nr);
 	ioasid_trace(iotlb_inv, space->ctx->id, space->id, req->iova, req->size,
 		     nr, rc, ioasid_now(on) - start);
 	return rc;
@@ -459,26 +467,32 @@ static int invalidate(struct ioasid_space *space,
 		      const struct ioasid_invalidate __user *ureqs, u32 nr,
 		      u32 *done)
 {
+	struct ioasid_lent lent = {};
 	struct ioasid_invalidate req;
-	int rc = 0;
+	int rc;
 
+	rc = ioasid_lend_page(&lent);
+	if (rc)
+		return rc;
 	for (*done = 0; *done < nr; ++*done) {
+		rc = -EFAULT;
 		if (copy_from_user(&req, &ureqs[*done], sizeof(req)))
-			return -EFAULT;
+			break;
 		mutex_lock(&space->ctx->lock);
 		if (space->kind != IOASID_KIND_USER)
 			rc = -EOPNOTSUPP;
 		else if (space->nr_partial)
 			rc = -EDEADLK;
 		else
-			rc = invalidate_one(space, &req);
+			rc = invalidate_one(space, &req, &lent);
 		mutex_unlock(&space->ctx->lock);
+		if (!rc && fatal_signal_pending(current))
+			rc = -EINTR;
 		if (rc)
-			return rc;
-		if (fatal_signal_pending(current))
-			return -EINTR;
+			break;
 	}
-	return 0;
+	ioasid_return_page(&lent);
+	return rc;
 }
 
 int ioasid_cmd_invalidate_cache(struct ioasid_ucmd *ucmd)
