@@ -77,9 +77,8 @@ static void show_space(struct seq_file *s, struct ioasid_space *space)
 
 	seq_printf(s, "ioasid-kind-%u:\t%s\n", id,
 		   space->kind == IOASID_KIND_USER ? "user" : "kernel");
-	if (space->parent)
-		seq_printf(s, "ioasid-parent-%u:\t%u\n", id,
-			   space->parent->id);
+	seq_printf(s, "ioasid-parent-%u:\t%u\n", id,
+		   space->parent ? space->parent->id : IOASID_NONE);
 	show_attached(s, space);
 	seq_printf(s, "ioasid-domains-%u:\t%u\n", id,
 		   READ_ONCE(space->nr_domains));
