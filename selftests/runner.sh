@@ -22,6 +22,7 @@ tests=(
 	dies:"a machine that ends early"
 	all_skipped:"a program that skips all it planned"
 	nothing_passed:"nothing that passed"
+	counter_dies:"a machine whose results were not read to the end"
 	machine_bad:"a machine that the kernel log or a leak speaks against"
 	list:"tests.list has all programs, in places where they are run"
 )
@@ -43,6 +44,7 @@ tree() {
 			[[ $last =~ ^[abc]\ [0-9]+$ ]] || continue
 			printf '## begin %s\n%b' "${last% *}" "$stub_stream"
 		done
+		eval "${stub_end-}"
 		exit "$stub_status"
 	END
 	chmod +x "$work/selftests/lab/run"
@@ -125,6 +127,17 @@ all_skipped() {
 nothing_passed() {
 	runner '1..0 # SKIP no data\n## end a 4\n' 0 c
 	says 1 "0 passed, 0 failed, 1 skipped"
+}
+
+# Long enough for the counter to have written some results and not yet others.
+counter_dies() {
+	local many
+	many='1..99\n'$(printf 'ok %d - a result of some length, to fill the buffer\\n' {1..98})
+	# shellcheck disable=SC2016 # expanded by the machine
+	export stub_end='sleep 0.5; kill "$(pgrep -f "^awk.* $stub_work/selftests/tap.awk")"' stub_work=$work
+	runner "$many" 143 -k 1.0 b
+	unset stub_end
+	says 1 "failed: 1.0 legacy machine: not ok 1 - no kernel report, modules unload"
 }
 
 machine_bad() {

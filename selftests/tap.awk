@@ -8,6 +8,7 @@
 function count(what, test)
 {
 	print what, label, name ": " test >> totals
+	fflush(totals)	# whole lines only, should we be killed
 }
 
 function fail(test)
