@@ -456,6 +456,8 @@ int ioasid_domain_move(struct ioasid_space *space,
 		WARN_ON(source_attach(source, from));
 		list_del(&to->entry);
 		space->nr_domains--;
+		if (!to->parent)
+			domain_clear(space, to, ULONG_MAX);
 		return rc;
 	}
 	to->users = 1;

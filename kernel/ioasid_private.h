@@ -459,7 +459,7 @@ void ioasid_pasid_detach(struct ioasid_pasid *p);
  * @parent: what it is nested on: a @stage2 domain of the parent space; or NULL
  * @gather: what was cleared and not flushed yet
  * @cleared: there is something to flush
- * @iommu_dev: of a nested domain: a device it was made for
+ * @inval_type: of a nested domain: what its driver calls invalidations
  * @wanted: by the invalidation at work, under ctx->lock
  */
 struct ioasid_domain {
@@ -471,7 +471,7 @@ struct ioasid_domain {
 	struct ioasid_domain *parent;
 	struct iommu_iotlb_gather gather;
 	bool cleared;
-	struct device *iommu_dev;
+	u32 inval_type;
 	bool wanted;
 };
 
@@ -523,9 +523,8 @@ struct ioasid_nested *ioasid_nested_prepare(struct ioasid_space *space,
 					    const struct ioasid_lent *lent);
 struct ioasid_domain *ioasid_nested_take(struct ioasid_nested *nested);
 void ioasid_nested_drop(struct ioasid_nested *nested);
-int ioasid_nested_invalidate(struct ioasid_domain *d, u32 format, u64 first,
-			     u64 last, bool leaf,
-			     const struct ioasid_lent *lent);
+int ioasid_nested_invalidate(struct ioasid_domain *d, u64 first, u64 last,
+			     bool leaf, const struct ioasid_lent *lent);
 
 /* User-managed tables that the kernel follows, see shadow.c */
 int ioasid_shadow_start(struct ioasid_space *space);

@@ -215,7 +215,8 @@ static struct ioasid_domain *make_nested(struct ioasid_space *space,
 	}
 	d->parent = stage2;
 	d->enforces = stage2->enforces;
-	d->iommu_dev = dev;
+	/* Others may share the domain and outlive this device. */
+	d->inval_type = inval_type(dev, space->format);
 	return d;
 }
 
@@ -302,7 +303,6 @@ void ioasid_nested_drop(struct ioasid_nested *nested)
 /**
  * ioasid_nested_invalidate - make an IOMMU forget what a user's table said
  * @d: a nested domain
- * @format: of the table
  * @first: first IOVA
  * @last: last IOVA; 0 and U64_MAX: everything
  * @leaf: only last-level entries changed
@@ -310,9 +310,8 @@ void ioasid_nested_drop(struct ioasid_nested *nested)
  *
  * Context: ctx->lock is held, so that the domain stays.
  */
-int ioasid_nested_invalidate(struct ioasid_domain *d, u32 format, u64 first,
-			     u64 last, bool leaf,
-			     const struct ioasid_lent *lent)
+int ioasid_nested_invalidate(struct ioasid_domain *d, u64 first, u64 last,
+			     bool leaf, const struct ioasid_lent *lent)
 {
 	struct iommu_hwpt_vtd_s1_invalidate inv = {
 		.addr = first & PAGE_MASK,
@@ -320,7 +319,7 @@ int ioasid_nested_invalidate(struct ioasid_domain *d, u32 format, u64 first,
 		.flags = leaf ? IOMMU_VTD_INV_FLAGS_LEAF : 0,
 	};
 	struct iommu_user_data_array array = {
-		.type = inval_type(d->iommu_dev, format),
+		.type = d->inval_type,
 		.uptr = (void __user *)lent->addr,
 		.entry_len = sizeof(inv),
 		.entry_num = 1,

@@ -18,13 +18,14 @@
 
 #define MAX_WALKS	(4UL * IOASID_MAX_MAPPINGS)
 
+/* As an IOMMU, which would not read what its parent does not let it read. */
 static int first_page(struct ioasid_space *space, const struct ioasid_slice *s,
 		      void *arg)
 {
 	const struct ioasid_run *run =
 		&s->pages->runs[ioasid_pages_find(s->pages, s->first)];
 
-	if (!run->mmio)
+	if (!run->mmio && s->prot & IOASID_MAP_READ)
 		*(struct page **)arg = pfn_to_page(run->pfn + s->first -
 						   run->first);
 	return 1;

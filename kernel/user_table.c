@@ -424,8 +424,7 @@ static int invalidate_domains(struct ioasid_space *space, u64 first, u64 last,
 			shadow = true;
 			continue;
 		}
-		rc = ioasid_nested_invalidate(d, space->format, first, last,
-					      leaf, lent);
+		rc = ioasid_nested_invalidate(d, first, last, leaf, lent);
 		if (rc)
 			return rc;
 		nested++;

@@ -494,6 +494,34 @@ TEST(software, "the same table is followed in software where the IOMMU cannot ne
 	stop(self);
 }
 
+/* The level below the top lies where devices may only write. */
+TEST(unreadable, "a table that the parent does not let read is not followed")
+{
+	struct fixture_nest f = { }, *self = &f;
+	struct ioasid_map_dma map = {
+		.argsz = sizeof(map), .flags = IOASID_MAP_WRITE, .size = PAGE,
+	};
+	struct table_builder b;
+	int user;
+
+	start(self, 0);
+	b = builder(self, X86, 48);
+	ASSERT_EQ(0, table_map(&b, GIOVA, gpa(3), PAGE, GUEST_RW));
+	test_unmap(self->fd, self->parent, GPA, PAGES * PAGE);
+	test_map(self->fd, self->parent, self->mem, GPA, (TABLES + 1) * PAGE);
+	map.ioasid = self->parent;
+	for (unsigned int i = TABLES + 1; i < PAGES; i++) {
+		map.vaddr = (uintptr_t)self->mem + i * PAGE;
+		map.iova = gpa(i);
+		ASSERT_EQ(0, ioctl(self->fd, IOASID_MAP_DMA, &map));
+	}
+	user = user_space(self, &b);
+	test_attach(self->dev[1], user);
+	EXPECT_EQ(0, fdinfo_get_n(self->fd, "ioasid-mappings", user));
+	EXPECT_EQ(STATUS(FAULT_NOT_PRESENT), reads_page(self, 1, GIOVA));
+	stop(self);
+}
+
 TEST(no_pasid, "a PASID of a device without is EOPNOTSUPP")
 {
 	struct fixture_nest f = { }, *self = &f;
