@@ -80,26 +80,10 @@ static inline bool dma_write_is_lost(struct edu_device *dev, uint64_t iova, uint
 	return same;
 }
 
-/*
- * The refused transfer that was just made (cmd as for edu_start()) is in the
- * kernel's log. VT-d's driver prints five in five seconds for the whole machine,
- * so it is made again until it is its turn.
- */
 static inline bool fault_is_logged(struct fixture_pci *self, struct edu_device *dev,
 				   uint64_t iova, unsigned int cmd)
 {
-	char addr[32];
-
-	snprintf(addr, sizeof(addr), "addr 0x%" PRIx64 " ", iova);
-	for (int try = 0; try < 8; try++) {
-		if (kmsg_wait(self->kmsg, 300, "DMAR: [DMA", dev->name + 5, addr))
-			return true;
-		usleep(700000);
-		if (edu_start(&dev->edu, iova, 0, PAGE, cmd) ||
-		    edu_wait(&dev->edu, EDU_TIMEOUT_MS))
-			return false;
-	}
-	return false;
+	return dma_fault_is_logged(self->kmsg, &dev->edu, dev->name, iova, cmd);
 }
 
 #endif /* IOASID_SELFTESTS_PCI_FIXTURE_H */

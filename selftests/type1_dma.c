@@ -80,7 +80,8 @@ TEST_F(type1, dma_unmapped, "DMA to what is not mapped moves nothing and is logg
 	load(self->fd, &self->dev, 4);
 	/* The page after the mapping, though its memory follows in the process. */
 	EXPECT_TRUE(edu_store_is_lost(&self->dev.edu, IOVA + PAGE, self->mem + PAGE, 5));
-	EXPECT_TRUE(kmsg_dma_fault(kmsg, self->dev.name, IOVA + PAGE));
+	EXPECT_TRUE(dma_fault_is_logged(kmsg, &self->dev.edu, self->dev.name, IOVA + PAGE,
+					EDU_CMD_TO_RAM));
 	/* Nor does the device read it. */
 	fill(self->mem + PAGE, PAGE, 6);
 	ASSERT_EQ(0, edu_to_device(&self->dev.edu, IOVA + PAGE, 0, PAGE));
@@ -96,7 +97,8 @@ TEST_F(type1, dma_readonly, "what is mapped for reading cannot be written")
 	load(self->fd, &self->dev, 7);
 	ASSERT_EQ(0, t1_map_flags(self->fd, self->mem, IOVA, PAGE, RO));
 	EXPECT_TRUE(edu_store_is_lost(&self->dev.edu, IOVA, self->mem, 8));
-	EXPECT_TRUE(kmsg_dma_fault(kmsg, self->dev.name, IOVA));
+	EXPECT_TRUE(dma_fault_is_logged(kmsg, &self->dev.edu, self->dev.name, IOVA,
+					EDU_CMD_TO_RAM));
 	/* But read. */
 	ASSERT_TRUE(edu_load(&self->dev.edu, IOVA, self->mem, 6));
 	ASSERT_EQ(0, t1_map(self->fd, self->mem + PAGE, IOVA + PAGE, PAGE));
