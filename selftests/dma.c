@@ -591,6 +591,31 @@ TEST_F(dma, all_detached, "what changed while no device was attached is seen at 
 	check_blocked(self, &gone);
 }
 
+/*
+ * Pages of a table that are not used any more are freed by the flush, and by
+ * nothing else: without it, they are lost when the domain goes.
+ */
+TEST_F(dma, tables_freed, "pages of I/O page tables come back at the last detach", .timeout = 60)
+{
+	uint64_t before, size = 8 * MIB;
+	uint8_t *mem = aligned_alloc(2 * MIB, size);
+
+	ASSERT_FALSE(madvise(mem, size, MADV_NOHUGEPAGE));
+	for (unsigned int i = 0; i < self->devices; i++)
+		test_detach(self->dev[i].fd, self->id);
+	test_map(self->fd, self->id, mem, 16 * MIB, size);
+	test_attach(self->dev[0].fd, self->id);
+	test_detach(self->dev[0].fd, self->id);
+	before = vmstat("nr_iommu_pages");
+	ASSERT_LT(0, before);
+	for (int i = 0; i < 4; i++) {
+		test_attach(self->dev[0].fd, self->id);
+		EXPECT_LT(before, vmstat("nr_iommu_pages"));
+		test_detach(self->dev[0].fd, self->id);
+	}
+	EXPECT_EQ(before, vmstat("nr_iommu_pages"));
+}
+
 TEST_F(dma, fork_copy, "after fork the parent's memory is still what the device sees",
        .timeout = 60)
 {

@@ -17,16 +17,21 @@ static inline uint64_t status_pages(const char *key)
 #define locked_pages()	status_pages("VmLck")
 #define pinned_pages()	status_pages("VmPin")
 
-/* Longterm and other pins of the whole machine that are held now. */
-static inline int64_t machine_pins(void)
+/* A count of the whole machine; 0 when this kernel does not count it. */
+static inline uint64_t vmstat(const char *key)
 {
 	char text[32768];
 
 	/* Per-CPU parts are added up by this file only. */
 	write_text("/proc/sys/vm/stat_refresh", "1");
 	ASSERT_TRUE(read_text("/proc/vmstat", text, sizeof(text)) > 0);
-	return text_value(text, "nr_foll_pin_acquired", 0) -
-	       text_value(text, "nr_foll_pin_released", 0);
+	return text_value(text, key, 0);
+}
+
+/* Longterm and other pins of the whole machine that are held now. */
+static inline int64_t machine_pins(void)
+{
+	return vmstat("nr_foll_pin_acquired") - vmstat("nr_foll_pin_released");
 }
 
 /* Work that is done behind the close of a file may need a moment. */
