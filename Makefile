@@ -91,7 +91,7 @@ else
 
 # ---- outside: hand over to the root -----------------------------------------
 
-.PHONY: $(build_goals) check check-debug demo clean distclean install help
+.PHONY: $(build_goals) check check-debug mutants demo clean distclean install help
 .NOTPARALLEL:
 
 $(build_goals):
@@ -113,6 +113,9 @@ check: all
 
 check-debug: debug-kernel tools selftests modules-debug
 	$(Q)selftests/run-all -k debug $(CHECK)
+
+mutants: modules tools selftests
+	$(Q)selftests/mutants $(CHECK)
 
 demo: all
 	$(Q)selftests/lab/demo
@@ -146,6 +149,7 @@ help:
 	@echo "make selftests     build/selftests/"
 	@echo "make check         the whole suite in virtual machines, on every kernel"
 	@echo "make check-debug   the same on a kernel with KASAN, lockdep, kmemleak, ..."
+	@echo "make mutants       breaks the modules on purpose and shows which tests notice"
 	@echo "make demo          an unmodified VFIO program under load, seen in ioasidtop"
 	@echo "make lint          checkpatch, sparse, W=1, clang-format, shellcheck"
 	@echo "make format FILES=... formats user-space sources in place"

@@ -603,7 +603,7 @@ TEST_F(dma, tables_freed, "pages of I/O page tables come back at the last detach
 	ASSERT_FALSE(madvise(mem, size, MADV_NOHUGEPAGE));
 	for (unsigned int i = 0; i < self->devices; i++)
 		test_detach(self->dev[i].fd, self->id);
-	test_map(self->fd, self->id, mem, 16 * MIB, size);
+	test_map(self->fd, self->id, mem, 1024 * MIB, size);	/* the last to go */
 	test_attach(self->dev[0].fd, self->id);
 	test_detach(self->dev[0].fd, self->id);
 	before = vmstat("nr_iommu_pages");

@@ -7,9 +7,9 @@
 #include "pci_fixture.h"
 #include "table_build.h"
 
-#define GPA		0x100000ULL	/* where the parent maps the memory */
-#define GIOVA		0x2000ULL
-#define X86		IOASID_FORMAT_X86_64_4LEVEL
+#define GPA   0x100000ULL /* where the parent maps the memory */
+#define GIOVA 0x2000ULL
+#define X86   IOASID_FORMAT_X86_64_4LEVEL
 
 static uint64_t gpa(unsigned int page)
 {
@@ -25,17 +25,6 @@ static int parent_of(struct fixture_pci *self)
 	test_attach(self->dev[0].fd, id);
 	test_map(self->fd, id, self->mem, GPA, TEST_PAGES * PAGE);
 	return id;
-}
-
-static int do_map_target(int fd, int id, uint64_t iova, uint64_t target, uint64_t size,
-			 uint32_t prot)
-{
-	struct ioasid_map_dma arg = {
-		.argsz = sizeof(arg), .flags = prot, .ioasid = id,
-		.iova = iova, .vaddr = target, .size = size,
-	};
-
-	return ioctl(fd, IOASID_MAP_DMA, &arg);
 }
 
 /* The device reads page @page of the memory at @iova, and can write it back. */
@@ -67,7 +56,7 @@ TEST_F(pci, s3, "S3 software nesting: a child maps addresses of its parent", .ti
 	test_attach(self->dev[1].fd, parent);
 	child = test_create_nesting(self->fd, parent);
 	test_attach(self->dev[1].fd, child);
-	ASSERT_EQ(0, do_map_target(self->fd, child, GIOVA, gpa(1), PAGE, RW));
+	ASSERT_EQ(0, do_map(self->fd, child, gpa(1), GIOVA, PAGE, RW));
 
 	EXPECT_TRUE(reaches(self, 1, GIOVA, 1));
 	EXPECT_TRUE(reaches(self, 0, gpa(1), 1));
@@ -83,8 +72,7 @@ TEST_F(pci, s3, "S3 software nesting: a child maps addresses of its parent", .ti
 	EXPECT_TRUE(reaches_nothing(self, 1, GIOVA));
 }
 
-TEST_F(pci, s3b, "S3b a root without devices pins and charges for all its children",
-       .timeout = 60)
+TEST_F(pci, s3b, "S3b a root without devices pins and charges for all its children", .timeout = 60)
 {
 	uint64_t mem = (uintptr_t)self->mem, locked = locked_pages();
 	int root = test_alloc(self->fd), child[2];
@@ -95,7 +83,7 @@ TEST_F(pci, s3b, "S3b a root without devices pins and charges for all its childr
 		ASSERT_LT(0, child[i]);
 		bind_start(self, i);
 		test_attach(self->dev[i].fd, child[i]);
-		ASSERT_EQ(0, do_map_target(self->fd, child[i], GPA, mem, TEST_PAGES * PAGE, RW));
+		ASSERT_EQ(0, do_map(self->fd, child[i], mem, GPA, TEST_PAGES * PAGE, RW));
 	}
 	EXPECT_EQ(locked + TEST_PAGES, locked_pages());
 	EXPECT_TRUE(reaches(self, 0, gpa(2), 2));
@@ -117,7 +105,7 @@ TEST_F(pci, follows, "what a parent maps and unmaps later shows in the child", .
 	/* Two mappings of the parent, one of the child across both. */
 	test_map(self->fd, parent, self->mem, GPA, 8 * PAGE);
 	test_map(self->fd, parent, self->mem + 8 * PAGE, gpa(8), 8 * PAGE);
-	ASSERT_EQ(0, do_map_target(self->fd, child, GIOVA, gpa(4), 8 * PAGE, RW));
+	ASSERT_EQ(0, do_map(self->fd, child, gpa(4), GIOVA, 8 * PAGE, RW));
 	bind_start(self, 0);
 	EXPECT_ERRNO(EINVAL, do_attach(self->dev[0].fd, child));
 	test_attach(self->dev[0].fd, parent);
@@ -140,7 +128,7 @@ TEST_F(pci, follows, "what a parent maps and unmaps later shows in the child", .
 	/* What was read-only in the child comes back so. */
 	test_unmap(self->fd, child, GIOVA, 8 * PAGE);
 	test_map(self->fd, parent, self->mem, GPA, PAGE);
-	ASSERT_EQ(0, do_map_target(self->fd, child, GIOVA, GPA, PAGE, IOASID_MAP_READ));
+	ASSERT_EQ(0, do_map(self->fd, child, GPA, GIOVA, PAGE, IOASID_MAP_READ));
 	test_unmap(self->fd, parent, GPA, PAGE);
 	test_map(self->fd, parent, self->mem, GPA, PAGE);
 	EXPECT_TRUE(reaches_nothing(self, 0, GIOVA));
@@ -157,9 +145,9 @@ TEST_F(pci, three_levels, "spaces nest several levels deep", .timeout = 90)
 
 		ASSERT_LT(0, id);
 		/* Every level moves by a page and shows one less. */
-		ASSERT_EQ(0, do_map_target(self->fd, id, GPA, gpa(1), (TEST_PAGES - n) * PAGE,
-					   n == 5 ? IOASID_MAP_READ : IOASID_MAP_READ |
-					   (n < 5 ? IOASID_MAP_WRITE : 0)));
+		ASSERT_EQ(0, do_map(self->fd, id, gpa(1), GPA, (TEST_PAGES - n) * PAGE,
+				    n == 5 ? IOASID_MAP_READ :
+					     IOASID_MAP_READ | (n < 5 ? IOASID_MAP_WRITE : 0)));
 		level[n++] = id;
 	}
 	EXPECT_ERRNO(ENOSPC, do_create_nesting(self->fd, level[7]));
@@ -169,7 +157,7 @@ TEST_F(pci, three_levels, "spaces nest several levels deep", .timeout = 90)
 	EXPECT_TRUE(reaches(self, 1, gpa(11), 15));
 	test_detach(self->dev[1].fd, level[4]);
 	test_attach(self->dev[1].fd, level[7]);
-	EXPECT_TRUE(reaches_nothing(self, 1, GPA));	/* read-only since the fifth */
+	EXPECT_TRUE(reaches_nothing(self, 1, GPA)); /* read-only since the fifth */
 	for (int i = 7; i >= 0; i--)
 		EXPECT_ERRNO(EBUSY, do_free(self->fd, level[i]));
 	test_unmap(self->fd, level[2], GPA, (TEST_PAGES - 2) * PAGE);
@@ -184,16 +172,16 @@ TEST_F(pci, child_refusals, "a child maps only what its parent does, as far as i
 	int parent = parent_of(self), child = test_create_nesting(self->fd, parent), grandchild;
 	struct ioasid_info info;
 
-	EXPECT_ERRNO(ENOENT, do_map_target(self->fd, child, 0, GPA - PAGE, 2 * PAGE, RW));
-	EXPECT_ERRNO(ENOENT, do_map_target(self->fd, child, 0, gpa(15), 2 * PAGE, RW));
-	EXPECT_ERRNO(ENOENT, do_map_target(self->fd, child, 0, 0, PAGE, RW));
-	EXPECT_ERRNO(EINVAL, do_map_target(self->fd, child, 0, GPA + 1, PAGE, RW));
-	EXPECT_ERRNO(EINVAL, do_map_target(self->fd, child, 0, -PAGE, 2 * PAGE, RW));
-	EXPECT_EQ(0, do_map_target(self->fd, child, 0, GPA, 2 * PAGE, IOASID_MAP_READ));
-	EXPECT_ERRNO(EEXIST, do_map_target(self->fd, child, PAGE, GPA, PAGE, RW));
+	EXPECT_ERRNO(ENOENT, do_map(self->fd, child, GPA - PAGE, 0, 2 * PAGE, RW));
+	EXPECT_ERRNO(ENOENT, do_map(self->fd, child, gpa(15), 0, 2 * PAGE, RW));
+	EXPECT_ERRNO(ENOENT, do_map(self->fd, child, 0, 0, PAGE, RW));
+	EXPECT_ERRNO(EINVAL, do_map(self->fd, child, GPA + 1, 0, PAGE, RW));
+	EXPECT_ERRNO(EINVAL, do_map(self->fd, child, -PAGE, 0, 2 * PAGE, RW));
+	EXPECT_EQ(0, do_map(self->fd, child, GPA, 0, 2 * PAGE, IOASID_MAP_READ));
+	EXPECT_ERRNO(EEXIST, do_map(self->fd, child, GPA, PAGE, PAGE, RW));
 	grandchild = test_create_nesting(self->fd, child);
-	EXPECT_ERRNO(EFAULT, do_map_target(self->fd, grandchild, 0, 0, PAGE, RW));
-	EXPECT_EQ(0, do_map_target(self->fd, grandchild, 0, 0, PAGE, IOASID_MAP_READ));
+	EXPECT_ERRNO(EFAULT, do_map(self->fd, grandchild, 0, 0, PAGE, RW));
+	EXPECT_EQ(0, do_map(self->fd, grandchild, 0, 0, PAGE, IOASID_MAP_READ));
 	EXPECT_ERRNO(EBUSY, do_free(self->fd, parent));
 	EXPECT_ERRNO(EBUSY, do_free(self->fd, child));
 	test_info(self->fd, parent, &info, sizeof(info));
@@ -222,7 +210,10 @@ static __u64 *table_at(struct table_builder *b, __u64 addr)
 static void table_begin(struct fixture_pci *self, struct table_builder *b)
 {
 	*b = (struct table_builder){
-		.format = X86, .width = 48, .alloc = table_alloc, .at = table_at,
+		.format = X86,
+		.width = 48,
+		.alloc = table_alloc,
+		.at = table_at,
 		.data = self->mem,
 	};
 	memset(self->mem + 8 * PAGE, 0, 8 * PAGE);
@@ -246,7 +237,7 @@ TEST_F(pci, user_table, "S4 in software: a user-managed table, followed by INVAL
 	EXPECT_TRUE(reaches(self, 1, GIOVA + PAGE, 2));
 	EXPECT_TRUE(reaches_nothing(self, 1, gpa(1)));
 
-	EXPECT_ERRNO(EOPNOTSUPP, do_map_target(self->fd, user, 0, GPA, PAGE, RW));
+	EXPECT_ERRNO(EOPNOTSUPP, do_map(self->fd, user, GPA, 0, PAGE, RW));
 	EXPECT_ERRNO(EOPNOTSUPP, do_unmap(self->fd, user, GIOVA, PAGE));
 
 	/* One page moves, one goes, one comes. */
@@ -256,7 +247,7 @@ TEST_F(pci, user_table, "S4 in software: a user-managed table, followed by INVAL
 	test_invalidate(self->fd, user, GIOVA, 8 * PAGE);
 	EXPECT_TRUE(reaches(self, 1, GIOVA, 5));
 	EXPECT_TRUE(reaches_nothing(self, 1, GIOVA + PAGE));
-	EXPECT_TRUE(reaches_nothing(self, 1, GIOVA + 4 * PAGE));	/* read-only */
+	EXPECT_TRUE(reaches_nothing(self, 1, GIOVA + 4 * PAGE)); /* read-only */
 
 	/* What the parent takes away is gone whatever the table says. */
 	EXPECT_LT(0, do_unmap_all(self->fd, parent));
@@ -282,10 +273,10 @@ TEST_F(pci, two_step, "v1's spelling: CREATE_NESTING, ATTACH, BIND_PGTABLE, UNBI
 	ASSERT_EQ(0, do_table(self->fd, IOASID_BIND_PGTABLE, child, X86, 48, b.root));
 	EXPECT_ERRNO(EBUSY, do_table(self->fd, IOASID_BIND_PGTABLE, child, X86, 48, b.root));
 	EXPECT_TRUE(reaches(self, 0, GIOVA, 3));
-	EXPECT_ERRNO(EOPNOTSUPP, do_map_target(self->fd, child, 0, GPA, PAGE, RW));
+	EXPECT_ERRNO(EOPNOTSUPP, do_map(self->fd, child, GPA, 0, PAGE, RW));
 	ASSERT_EQ(0, do_table(self->fd, IOASID_UNBIND_PGTABLE, child, 0, 0, 0));
 	EXPECT_TRUE(reaches_nothing(self, 0, GIOVA));
-	EXPECT_EQ(0, do_map_target(self->fd, child, GIOVA, gpa(2), PAGE, RW));
+	EXPECT_EQ(0, do_map(self->fd, child, gpa(2), GIOVA, PAGE, RW));
 	EXPECT_TRUE(reaches(self, 0, GIOVA, 2));
 	EXPECT_ERRNO(EBUSY, do_table(self->fd, IOASID_BIND_PGTABLE, child, X86, 48, b.root));
 }

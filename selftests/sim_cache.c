@@ -225,6 +225,39 @@ TEST_F(sim, load_races, "busy devices never write to what has been unmapped", .t
 	EXPECT_EQ(0, sim_stats(self->ctl, id).stale);
 }
 
+/*
+ * The first IOMMU has the mapping when the second one fails, and a busy device
+ * behind it may have used it by then.
+ */
+TEST_F(sim, undo_races, "what a map that fails half way has shown to a device is forgotten",
+       .timeout = 120)
+{
+	struct ioasid_sim_request req = { .op = IOASID_SIM_OP_READ, .len = 2 * PAGE };
+	uint32_t id[2], space = test_alloc(self->fd);
+	struct ioasid_sim_load_result result;
+	int dev[2];
+
+	for (int i = 0; i < 2; i++) {
+		id[i] = sim_create(self->ctl, .nr_devices = 1);
+		dev[i] = sim_open(id[i], 0);
+		test_bind(dev[i], self->fd, SIM_COOKIE + i);
+		test_attach(dev[i], space);
+	}
+	sim_sram(dev[0]);
+	ASSERT_TRUE(!do_sim_start(dev[0], 2, &req, 1, 0));
+	for (int i = 0; i < 300; i++) {
+		ASSERT_TRUE(!do_sim_inject(self->ctl, id[1], 0, 1));
+		test_err_map(ENOMEM, self->fd, space, self->mem, 0, SIM_PAGES * PAGE);
+		if (i % 4 == 0)
+			sched_yield();
+	}
+	ASSERT_TRUE(!do_sim_stop(dev[0], &result));
+	EXPECT_LT(0, result.status[IOASID_SIM_FAULT_NOT_PRESENT]);
+	EXPECT_EQ(0, result.status[IOASID_SIM_STALE]);
+	EXPECT_EQ(IOASID_SIM_FAULT_NOT_PRESENT, sim_read(dev[0], 0, 2 * PAGE, 0));
+	EXPECT_EQ(0, sim_stats(self->ctl, id[0]).stale);
+}
+
 /* A child with an instance and a busy device, all of it its own. */
 static pid_t busy_child(bool persist, int ready)
 {
