@@ -11,6 +11,7 @@
  * one: MAP_REFUSED and UNMAP_REFUSED.
  */
 #include "ioasid_util.h"
+#include "unchanged.h"
 
 #define TOP_PAGE	(UINT64_MAX - PAGE + 1)
 #define MEM_PAGES	64
@@ -38,103 +39,13 @@ FIXTURE(world) {
 	char *mem;		/* MEM_PAGES, and a hole behind */
 	char *readonly;		/* one page */
 
-	char *contexts;		/* the state to compare with */
-	int64_t pins;
-	uint64_t locked, pinned;
+	struct state before;	/* to compare with */
 };
 
-static void remember(struct fixture_world *w)
-{
-	free(w->contexts);
-	w->contexts = contexts_text();
-	w->pins = machine_pins();
-	w->locked = locked_pages();
-	w->pinned = pinned_pages();
-}
-
-static size_t line_length(const char *line)
-{
-	return strcspn(line, "\n");
-}
-
-/* A line that may differ: this key, one more than before. */
-static bool grew_by_one(const char *old, const char *new, const char *key)
-{
-	size_t len = strlen(key);
-
-	return len && !strncmp(old, key, len) && !strncmp(new, key, len) &&
-	       old[len] == ':' && new[len] == ':' &&
-	       strtoull(new + len + 1, NULL, 0) == strtoull(old + len + 1, NULL, 0) + 1;
-}
-
-/* Compares line by line; key ("" for none) must have grown once. */
-static bool same_contexts(const char *old, const char *new, const char *key)
-{
-	bool grew = !*key, same = true;
-
-	while (*old && *new) {
-		size_t a = line_length(old), b = line_length(new);
-
-		if (a != b || memcmp(old, new, a)) {
-			if (!grew && grew_by_one(old, new, key)) {
-				grew = true;
-			} else {
-				diag("was \"%.*s\", is \"%.*s\"", (int)a, old, (int)b, new);
-				same = false;
-			}
-		}
-		old += a + (old[a] == '\n');
-		new += b + (new[b] == '\n');
-	}
-	if (*old || *new) {
-		diag("contexts have more or fewer lines than before");
-		same = false;
-	}
-	if (!grew)
-		diag("%s has not grown", key);
-	return same && grew;
-}
-
-static bool unchanged(struct fixture_world *w, const char *key)
-{
-	char *now = contexts_text();
-	bool same = same_contexts(w->contexts, now, key);
-
-	free(now);
-	if (machine_pins() != w->pins) {
-		diag("pinned pages: %lld before, %lld now", (long long)w->pins,
-		     (long long)machine_pins());
-		same = false;
-	}
-	if (locked_pages() != w->locked || pinned_pages() != w->pinned) {
-		diag("charged pages: %llu before, %llu now", (unsigned long long)w->locked,
-		     (unsigned long long)locked_pages());
-		same = false;
-	}
-	return same;
-}
-
-/* key: printf-like name of the counter that grows, or "". */
-static __attribute__((format(printf, 4, 5)))
-void check_unchanged(struct fixture_world *w, int line, const char *call, const char *key, ...)
-{
-	char name[64];
-	va_list args;
-
-	va_start(args, key);
-	vsnprintf(name, sizeof(name), key, args);
-	va_end(args);
-	if (unchanged(w, name))
-		return;
-	diag("%s:%d: changed by %s", __FILE__, line, call);
-	harness_fail(false);
-	remember(w);
-}
-
 #define REFUSED_KEY(err, call, ...) do {					\
-	remember(self);								\
+	remember(&self->before);								\
 	EXPECT_ERRNO(err, call);						\
-	check_unchanged(self, __LINE__, #call, __VA_ARGS__);			\
+	check_unchanged(&self->before, __LINE__, #call, __VA_ARGS__);			\
 } while (0)
 
 #define REFUSED(err, call)	REFUSED_KEY(err, call, "%s", "")
@@ -268,12 +179,12 @@ static void refuse_arguments(struct fixture_world *self, int fd, unsigned int cm
 
 /* An unknown flag, on an otherwise valid argument. */
 #define REFUSE_FLAG(_fd, _cmd, _arg, ...) do {					\
-	remember(self);								\
+	remember(&self->before);								\
 	(_arg)->flags |= 1U << 30;						\
 	EXPECT_EQ(-1, ioctl(_fd, _cmd, _arg));					\
 	EXPECT_EQ(EOPNOTSUPP, errno);						\
 	(_arg)->flags &= ~(1U << 30);						\
-	check_unchanged(self, __LINE__, #_cmd " with an unknown flag", __VA_ARGS__); \
+	check_unchanged(&self->before, __LINE__, #_cmd " with an unknown flag", __VA_ARGS__); \
 } while (0)
 
 TEST_F(world, refused_unknown, "refused unknown commands change nothing", .timeout = 90)
@@ -323,11 +234,11 @@ TEST_F(world, refused_alloc_full, "ALLOC refused by a full context changes nothi
 	while (do_alloc(self->reg) > 0)
 		;
 	/* The list of contexts is too long to compare now: the charge is enough. */
-	self->pins = machine_pins();
-	self->locked = locked_pages();
+	self->before.pins = machine_pins();
+	self->before.locked = locked_pages();
 	EXPECT_ERRNO(ENOSPC, do_alloc(self->reg));
-	EXPECT_EQ(self->pins, machine_pins());
-	EXPECT_EQ(self->locked, locked_pages());
+	EXPECT_EQ(self->before.pins, machine_pins());
+	EXPECT_EQ(self->before.locked, locked_pages());
 }
 
 TEST_F(world, refused_free, "refused FREE changes nothing", .timeout = 90)
