@@ -397,6 +397,8 @@ static int walk_space(struct ioasid_space *space, struct ioasid_walk_iova *cmd,
 	mutex_lock(space->lock);
 	if (space->dead)
 		rc = -ENOENT;
+	else if (ioasid_is_ptable(space))
+		rc = -EOPNOTSUPP;
 	else if (space->kind == IOASID_KIND_USER)
 		cmd->reason = walk_table(rec, space, cmd, &spot);
 	else

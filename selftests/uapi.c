@@ -269,7 +269,7 @@ TEST(extensions, "CHECK_EXTENSION tells what is there and no more")
 	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_ENFORCE_SNOOP));
 	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_NESTING));
 	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_USER_PAGE_TABLE));
-	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_USER_PASID_TABLE));
+	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_USER_PASID_TABLE));
 	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_FAULT_QUEUE));
 	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_DIRTY_TRACKING));
 	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_SVA));
