@@ -206,6 +206,121 @@ TEST(long_table, "Arm: of 2^20 descriptors only those that are used need memory"
 	machine_stop(&m);
 }
 
+/* WALK */
+
+static int do_walk_pasid(struct machine *m, int space, uint32_t pasid, uint64_t iova,
+			 struct ioasid_step *steps, struct ioasid_walk_iova *arg)
+{
+	*arg = (struct ioasid_walk_iova){
+		.argsz = sizeof(*arg), .ioasid = space, .iova = iova,
+		.flags = pasid == NONE ? 0 : IOASID_WALK_PASID,
+		.pasid = pasid == NONE ? 0 : pasid,
+		.nr = IOASID_MAX_STEPS, .steps = (uintptr_t)steps,
+	};
+	return ioctl(m->fd, IOASID_WALK, arg);
+}
+
+/* The first step with depth 0 that is no entry of the PASID table. */
+static unsigned int pasid_steps(const struct ioasid_step *steps, uint32_t nr,
+				const struct ioasid_step **rest)
+{
+	unsigned int n = 0;
+
+	for (uint32_t i = 0; i < nr; i++) {
+		*rest = &steps[i];
+		if (steps[i].depth)
+			continue;
+		if (!(steps[i].flags & IOASID_STEP_PASID))
+			break;
+		n++;
+	}
+	return n;
+}
+
+TEST(walk, "WALK tells the entries of the PASID table before those of the page table")
+{
+	struct ioasid_step steps[IOASID_MAX_STEPS];
+	const struct ioasid_step *rest;
+	struct ioasid_walk_iova walk;
+	struct machine m;
+
+	for_each_format(&m, f) {
+		uint64_t root;
+
+		machine_delegate(&m, *f, 0);
+		root = give_pasid(&m, 2, 2).root;
+		ASSERT_EQ(0, do_walk_pasid(&m, m.space, 2, GVA + 8, steps, &walk));
+		EXPECT_EQ(IOASID_WALK_OK, walk.reason);
+		EXPECT_EQ(RW, walk.perm);
+		EXPECT_EQ(pasid_page_format(&m.p), walk.format);
+		ASSERT_EQ(1, pasid_steps(steps, walk.nr, &rest));
+		EXPECT_EQ(IOASID_STEP_ENTRY, steps[0].kind);
+		EXPECT_EQ(1, steps[0].level);
+		EXPECT_EQ(m.p.root + 2 * (*f == CD ? 64 : 8), steps[0].addr);
+		EXPECT_EQ(*pasid_slot(&m.p, 2), steps[0].value);
+		EXPECT_EQ(root, steps[0].output);
+		/* Where the entry lies: a mapping of the parent, and memory. */
+		EXPECT_EQ(1, steps[1].depth);
+		EXPECT_EQ(IOASID_STEP_MEMORY, steps[2].kind);
+		EXPECT_EQ(&steps[3], rest);
+		EXPECT_EQ(4, rest->level);
+		EXPECT_EQ(root / PAGE, rest->addr / PAGE);
+		EXPECT_EQ(IOASID_STEP_MEMORY, steps[walk.nr - 1].kind);
+		EXPECT_EQ(gpa(2) + 8, steps[walk.nr - 2].iova);
+		/* It is what the device does; and leaves no trace. */
+		EXPECT_EQ(2, reads(&m, 2));
+
+		ASSERT_EQ(0, do_walk_pasid(&m, m.space, NONE, GVA, steps, &walk));
+		EXPECT_EQ(IOASID_WALK_OK, walk.reason);
+		EXPECT_EQ(m.p.root, steps[0].addr);
+		ASSERT_EQ(0, do_walk_pasid(&m, m.space, 3, GVA, steps, &walk));
+		EXPECT_EQ(IOASID_WALK_NOT_PRESENT, walk.reason);
+		EXPECT_EQ(IOASID_WALK_NOT_PRESENT, steps[0].reason);
+		EXPECT_EQ(*f, walk.format);
+		EXPECT_EQ(0, walk.perm);
+		ASSERT_EQ(0, do_walk_pasid(&m, m.space, 1 << m.p.bits, GVA, steps, &walk));
+		EXPECT_EQ(IOASID_WALK_NO_PASID, walk.reason);
+		EXPECT_EQ(1, walk.nr);
+		EXPECT_EQ(IOASID_WALK_NO_PASID, steps[0].reason);
+		ASSERT_EQ(0, do_walk_pasid(&m, m.space, 1, GVA + PAGE, steps, &walk));
+		EXPECT_EQ(IOASID_WALK_NOT_PRESENT, walk.reason);
+		EXPECT_EQ(0, steps[0].reason);
+		EXPECT_ERRNO(EOPNOTSUPP, do_walk_pasid(&m, m.parent, 1, GVA, steps, &walk));
+
+		m.p.flags = IOASID_TABLE_BYPASS;
+		m.space = do_alloc_ptable(&m);
+		ASSERT_EQ(0, do_walk_pasid(&m, m.space, NONE, gpa(3), steps, &walk));
+		EXPECT_EQ(IOASID_WALK_OK, walk.reason);
+		EXPECT_EQ(IOASID_STEP_MAPPING, steps[0].kind);
+		EXPECT_EQ(2, walk.nr);
+	}
+}
+
+TEST(deep_walk, "the longest walk fits: 3 and 5 levels on 7 parents")
+{
+	struct ioasid_step steps[IOASID_MAX_STEPS];
+	struct ioasid_walk_iova walk;
+	struct machine m;
+
+	machine_start(&m, CAPS, 1);
+	for (int depth = 1; depth < 7; depth++) {
+		int child = do_alloc_kind(m.fd, IOASID_KIND_KERNEL, m.parent, 0, 0);
+
+		ASSERT_LT(0, child);
+		ASSERT_EQ(0, do_map(m.fd, child, GPA, GPA, PAGES * PAGE, RW));
+		m.parent = child;
+	}
+	machine_table(&m, GCR3, 20, IOASID_TABLE_5LEVEL);
+	give_pasid(&m, 0x51234, 3);
+	m.space = do_alloc_ptable(&m);
+	ASSERT_LT(0, m.space);
+	ASSERT_EQ(0, do_walk_pasid(&m, m.space, 0x51234, GVA, steps, &walk));
+	EXPECT_EQ(IOASID_WALK_OK, walk.reason);
+	/* 8 entries and the page, each through 7 mappings to memory. */
+	EXPECT_EQ(8 + 9 * 8, walk.nr);
+	machine_stop(&m);
+}
+
 /* Caches */
 
 TEST(stale_until_told, "a PASID's entry that is gone works on until the PASID cache is told")

@@ -108,14 +108,12 @@ TEST_F(ptable, refused, "tables that cannot be are refused in both spellings")
 TEST_F(ptable, commands, "what a space with a PASID table does not take")
 {
 	struct machine *m = &self->m;
-	struct ioasid_walk_iova walk;
 
 	machine_delegate(m, CD, 0);
 	REFUSED(EOPNOTSUPP, do_create_nesting(m->fd, m->space));
 	test_err_map(EOPNOTSUPP, m->fd, m->space, m->mem, 0, PAGE);
 	test_err_unmap(EOPNOTSUPP, m->fd, m->space, 0, PAGE);
 	REFUSED(EOPNOTSUPP, do_unbind_ptable(m, m->space));
-	REFUSED(EOPNOTSUPP, do_walk(m->fd, 0, m->space, GVA, NULL, 0, &walk));
 	EXPECT_EQ(1, reads(m, 1));
 }
 
@@ -397,18 +395,21 @@ TEST(busy, "bind, unbind and unmap under DMA leave nothing stale", .timeout = 12
 		reqs[i] = page_request(IOASID_SIM_OP_READ, GVA, i % 4 ? i % 4 : NONE,
 				       i & 4 ? IOASID_SIM_REQ_ATS : 0);
 	ASSERT_TRUE(!do_sim_start(m.dev[0], 2, reqs, ARRAY_SIZE(reqs), 1));
+	ASSERT_EQ(0, do_bind_ptable(&m, child));
+	/* Bytes are moved from now on, however slow the machine is. */
+	for (int i = 0; i < 2000 && !sim_stats(m.ctl, m.sim).bytes; i++)
+		usleep(10000);
 	for (int i = 0; i < 100; i++) {
-		ASSERT_EQ(0, do_bind_ptable(&m, child));
 		usleep(500);
 		test_unmap(m.fd, m.parent, GPA, PAGES * PAGE);
 		test_map(m.fd, m.parent, m.mem, GPA, PAGES * PAGE);
 		usleep(500);
 		ASSERT_EQ(0, do_unbind_ptable(&m, child));
+		ASSERT_EQ(0, do_bind_ptable(&m, child));
 	}
 	ASSERT_TRUE(!do_sim_stop(m.dev[0], &result));
 	EXPECT_EQ(0, result.status[IOASID_SIM_STALE]);
 	EXPECT_LT(0, result.status[IOASID_SIM_OK]);
-	EXPECT_LT(0, result.status[IOASID_SIM_FAULT_PASID]);
 	machine_stop(&m);
 }
 

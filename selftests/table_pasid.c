@@ -156,8 +156,8 @@ TEST(levels, "as many levels as the PASID bits need, each PASID in its place")
 		EXPECT_EQ(*one.slot, walk.steps[walk.nr_steps - 1].entry);
 		/* Its neighbours are not there, nor is anything beyond the table. */
 		EXPECT_EQ(IOASID_WALK_NOT_PRESENT, reason_of(&one, one.pasid ^ 1));
-		EXPECT_EQ(IOASID_WALK_ADDRESS, reason_of(&one, 1U << one.p.bits));
-		EXPECT_EQ(IOASID_WALK_ADDRESS, reason_of(&one, one.pasid | 1U << 31));
+		EXPECT_EQ(IOASID_WALK_NO_PASID, reason_of(&one, 1U << one.p.bits));
+		EXPECT_EQ(IOASID_WALK_NO_PASID, reason_of(&one, one.pasid | 1U << 31));
 		EXPECT_EQ(0, one.mem->reads);
 		one_free(&one);
 	}
@@ -171,7 +171,7 @@ TEST(defaults, "requests without PASID: entry 0, the parent's addresses, or noth
 
 		EXPECT_TRUE(leads_to_pages(&one, IOASID_WITHOUT_PASID));
 		/* Arm: substream 0 is then for nobody else (S1DSS 0b10). */
-		EXPECT_EQ(*f == CD ? IOASID_WALK_ADDRESS : IOASID_WALK_OK, reason_of(&one, 0));
+		EXPECT_EQ(*f == CD ? IOASID_WALK_NO_PASID : IOASID_WALK_OK, reason_of(&one, 0));
 		one.p.flags = IOASID_TABLE_BYPASS;
 		walk = look_up(&one, IOASID_WITHOUT_PASID);
 		EXPECT_EQ(IOASID_WALK_OK, walk.reason);
@@ -180,7 +180,7 @@ TEST(defaults, "requests without PASID: entry 0, the parent's addresses, or noth
 		EXPECT_TRUE(leads_to_pages(&one, 0));
 		if (*f == CD) {
 			one.p.flags = IOASID_TABLE_BLOCK;
-			EXPECT_EQ(IOASID_WALK_ADDRESS, reason_of(&one, IOASID_WITHOUT_PASID));
+			EXPECT_EQ(IOASID_WALK_NO_PASID, reason_of(&one, IOASID_WITHOUT_PASID));
 			EXPECT_EQ(0, one.mem->reads);
 			EXPECT_TRUE(leads_to_pages(&one, 0));
 		}

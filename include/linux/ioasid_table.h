@@ -128,8 +128,8 @@ int ioasid_table_walk(u32 format, const struct ioasid_table *table,
 /**
  * struct ioasid_pasid_walk - looking a PASID up, and what came of it
  * @pasid: in: the PASID, or IOASID_WITHOUT_PASID
- * @reason: out: enum ioasid_walk_reason; IOASID_WALK_ADDRESS: the table has no entry
- *          for such a request, IOASID_WALK_RESERVED_BITS: the entry cannot be used
+ * @reason: out: enum ioasid_walk_reason; IOASID_WALK_RESERVED_BITS: the entry cannot
+ *          be used
  * @error: out: what read() said
  * @format: out: enum ioasid_format of @table; IOASID_FORMAT_NONE: the request's
  *          addresses are the parent's

@@ -174,13 +174,13 @@ static int look_up(const struct pasid_format *format, const struct ioasid_table 
 
 	if (walk->pasid == IOASID_WITHOUT_PASID) {
 		if (table->flags & IOASID_TABLE_BLOCK)
-			return IOASID_WALK_ADDRESS;
+			return IOASID_WALK_NO_PASID;
 		if (table->flags & IOASID_TABLE_BYPASS)
 			return IOASID_WALK_OK;
 		index = 0;
 	} else if (index >> table->addr_width ||
 		   (!index && format->hides_default && has_default_entry(table))) {
-		return IOASID_WALK_ADDRESS;
+		return IOASID_WALK_NO_PASID;
 	}
 	return walk_levels(format, table, ops, data, index, walk);
 }

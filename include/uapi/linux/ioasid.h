@@ -608,6 +608,7 @@ enum ioasid_walk_reason {
 	IOASID_WALK_TABLE,		/* the parent has no memory at an entry's address */
 	IOASID_WALK_ACCESS_FLAG,	/* clear, and nobody sets it */
 	IOASID_WALK_RETRY,		/* the table was changing all the time */
+	IOASID_WALK_NO_PASID,		/* the PASID table has no entry for such DMA */
 };
 
 enum ioasid_step_kind {
@@ -642,6 +643,9 @@ struct ioasid_step {
 	__u32	flags;
 #define IOASID_STEP_LEAF	(1 << 0)	/* ENTRY: it maps, instead of pointing on */
 #define IOASID_STEP_MMIO	(1 << 1)	/* MEMORY: of a device */
+#define IOASID_STEP_PASID	(1 << 2)	/* ENTRY: of a PASID table; @value is its first
+						 * word, @output of the last one the page table
+						 */
 	__u32	prot;
 	__u32	__reserved;
 	__u64	iova;
@@ -653,7 +657,8 @@ struct ioasid_step {
 /**
  * struct ioasid_walk_iova - ioctl(IOASID_WALK)
  * @argsz: sizeof(struct ioasid_walk_iova)
- * @flags: 0
+ * @flags: IOASID_WALK_PASID: of DMA with @pasid; for a space with a PASID table only
+ *         (EOPNOTSUPP), where it is of DMA without PASID otherwise
  * @ioasid: the space
  * @ctx: its context, see above
  * @iova: the address to translate
@@ -662,8 +667,9 @@ struct ioasid_step {
  * @reason: out: enum ioasid_walk_reason: why it ended, IOASID_WALK_OK at memory
  * @perm: out: IOASID_MAP_* that all levels allow to DMA (which is not privileged)
  * @state: out: IOASID_WALK_STATE_*
- * @format: out: enum ioasid_format of the first space's table; 0 without one
- * @__reserved: 0
+ * @format: out: enum ioasid_format of the first space's table; 0 without one. Of a
+ *          PASID table that of the page table it led to, if it did
+ * @pasid: with that flag the PASID, else 0
  * @steps: address of an array of struct ioasid_step
  *
  * Translates as an IOMMU would, with tables as they are now and without leaving
@@ -672,11 +678,12 @@ struct ioasid_step {
  * EPERM when a user-managed table lies in the memory of another process and the
  * caller lacks CAP_SYS_ADMIN.
  */
-#define IOASID_MAX_STEPS	64
+#define IOASID_MAX_STEPS	96
 
 struct ioasid_walk_iova {
 	__u32	argsz;
 	__u32	flags;
+#define IOASID_WALK_PASID	(1 << 0)
 	__u32	ioasid;
 	__u32	ctx;
 	__u64	iova;
@@ -690,7 +697,7 @@ struct ioasid_walk_iova {
 							 */
 #define IOASID_WALK_STATE_STALE		(1 << 1)	/* which is something else here */
 	__u32	format;
-	__u32	__reserved;
+	__u32	pasid;
 	__u64	steps;
 };
 
