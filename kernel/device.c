@@ -290,11 +290,16 @@ static bool is_in(struct ioasid_device *idev, struct ioasid_space *space)
 static int attach_locked(struct ioasid_device *idev, struct ioasid_space *space,
 			 u32 pasid, struct ioasid_nested *nested)
 {
+	int rc;
+
 	if (space->dead)
 		return -ENOENT;
 	/* v1: a child is attached where its parent is already. */
 	if (space->two_step && !is_in(idev, space->parent))
 		return -EINVAL;
+	rc = ioasid_ptable_may_attach(idev, space, pasid);
+	if (rc)
+		return rc;
 	if (pasid != IOASID_NO_PASID)
 		return ioasid_pasid_attach(idev, space, pasid, nested);
 	return attach_default(idev, space, nested);

@@ -182,6 +182,26 @@ struct ioasid_group *ioasid_group_find(struct ioasid_space *space,
 	return NULL;
 }
 
+static int count_device(struct device *dev, void *arg)
+{
+	++*(unsigned int *)arg;
+	return 0;
+}
+
+/**
+ * ioasid_group_shared - are there several devices in a group?
+ * @group: the IOMMU group
+ *
+ * Then nobody can tell whose PASID a request carries.
+ */
+bool ioasid_group_shared(struct iommu_group *group)
+{
+	unsigned int devices = 0;
+
+	iommu_group_for_each_dev(group, &devices, count_device);
+	return devices > 1;
+}
+
 struct missing {
 	struct ioasid_group *grp;
 	int (*fn)(struct device *dev, void *arg);

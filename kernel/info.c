@@ -148,7 +148,7 @@ static u64 space_pgsizes(struct ioasid_space *space)
 	struct ioasid_domain *d;
 
 	if (space->kind == IOASID_KIND_USER)
-		return ioasid_table_format(space->format)->pgsize_bitmap;
+		return ioasid_user_table_pgsizes(space->format);
 	list_for_each_entry(d, &space->domains, entry)
 		bitmap &= d->domain->pgsize_bitmap;
 	return cpu_pgsizes(bitmap);
@@ -368,6 +368,8 @@ static int fill_info(struct ioasid_space *space, struct ioasid_info *info,
 		return -ENODEV;
 	if (space->kind == IOASID_KIND_KERNEL)
 		info->flags = IOASID_INFO_MAP_DMA;
+	if (ioasid_is_ptable(space))
+		info->flags = IOASID_INFO_PASID_TABLE;
 	info->kind = space->kind;
 	info->nr_devices = count_devices(space);
 	info->nr_children = space->nr_children;
@@ -440,18 +442,40 @@ static int device_ranges(struct ioasid_device *idev, struct chain *chain)
 	return rc;
 }
 
-/* All can be followed in software, some are walked by the IOMMU. */
+/* Those that the IOMMU walks; nobody else follows them. */
+static void fill_pasid_formats(u64 formats, struct ioasid_format_info *info)
+{
+	const struct ioasid_pasid_format *fmt;
+	u32 i;
+
+	for (i = 0; (fmt = ioasid_pasid_format_at(i)); i++) {
+		if (!(formats & BIT_ULL(fmt->id)))
+			continue;
+		*info++ = (struct ioasid_format_info) {
+			.format = fmt->id,
+			.flags = IOASID_FORMAT_HW | IOASID_FORMAT_PASIDS,
+			.pgsize_bitmap = fmt->pgsize_bitmap,
+			.width_min = fmt->width_min,
+			.width_max = fmt->width_max,
+		};
+	}
+}
+
+/* All page tables can be followed in software, some are walked by the IOMMU. */
 static int add_formats(struct device *dev, struct chain *chain)
 {
 	u64 hw = ioasid_nested_formats(dev);
+	u64 pasids = ioasid_ptable_formats(dev);
+	u32 nr = IOASID_NR_FORMATS + hweight64(pasids);
 	struct ioasid_cap_formats *cap;
 	u32 i;
 
 	cap = chain_add(chain, IOASID_CAP_FORMATS,
-			struct_size(cap, formats, IOASID_NR_FORMATS));
+			struct_size(cap, formats, nr));
 	if (!cap)
 		return -ENOMEM;
-	cap->nr_formats = IOASID_NR_FORMATS;
+	cap->nr_formats = nr;
+	fill_pasid_formats(pasids, cap->formats + IOASID_NR_FORMATS);
 	for (i = 0; i < IOASID_NR_FORMATS; i++) {
 		const struct ioasid_table_format *fmt =
 			ioasid_table_format(i + 1);

@@ -207,7 +207,7 @@ struct spot {
 	bool mmio;
 };
 
-/* A table has 5 entries at most, a tree 8 levels: all of it fits. */
+/* A table and a PASID table have 8 entries at most, a tree 8 levels: all of it fits. */
 static struct ioasid_step *add_step(struct record *rec, u32 kind,
 				    const struct ioasid_space *space, u64 iova,
 				    u32 depth)
@@ -292,11 +292,25 @@ static u64 entry_at(const struct spot *spot, u64 addr)
 }
 
 /* The walker gives an aligned address. */
+static int read_word(struct record *rec, struct ioasid_space *parent, u64 addr,
+		     u64 *entry)
+{
+	struct spot spot = { .perm = IOASID_MAP_READ };
+
+	if (go_down(rec, parent, addr, 1, &spot) || spot.mmio)
+		return -EFAULT;
+	if (!may_see(spot.pages, rec->admin)) {
+		rec->denied = true;
+		return -EPERM;
+	}
+	*entry = entry_at(&spot, addr);
+	return 0;
+}
+
 static int read_entry(void *data, u64 addr, u64 *entry)
 {
 	struct table_record *table = data;
 	struct record *rec = table->rec;
-	struct spot spot = { .perm = IOASID_MAP_READ };
 	struct ioasid_step *step;
 
 	if (WARN_ON_ONCE(table->nr == IOASID_TABLE_LEVELS))
@@ -306,14 +320,7 @@ static int read_entry(void *data, u64 addr, u64 *entry)
 	step->level = table->walk.steps[table->nr].level;
 	step->addr = addr;
 	table->entries[table->nr++] = step - rec->steps;
-	if (go_down(rec, table->space->parent, addr, 1, &spot) || spot.mmio)
-		return -EFAULT;
-	if (!may_see(spot.pages, rec->admin)) {
-		rec->denied = true;
-		return -EPERM;
-	}
-	*entry = entry_at(&spot, addr);
-	return 0;
+	return read_word(rec, table->space->parent, addr, entry);
 }
 
 static const struct ioasid_walk_ops walk_ops = { .read = read_entry };
@@ -359,6 +366,7 @@ static bool is_stale(struct ioasid_space *space, const struct ioasid_walk *walk)
 }
 
 static int walk_table(struct record *rec, struct ioasid_space *space,
+		      u32 format, const struct ioasid_table *pages,
 		      struct ioasid_walk_iova *cmd, struct spot *spot)
 {
 	struct table_record table = {
@@ -368,10 +376,9 @@ static int walk_table(struct record *rec, struct ioasid_space *space,
 	};
 	const struct ioasid_walk *walk = &table.walk;
 
-	ioasid_table_walk(space->format, &space->table, &walk_ops, &table,
-			  &table.walk);
+	ioasid_table_walk(format, pages, &walk_ops, &table, &table.walk);
 	finish_table(&table);
-	cmd->format = space->format;
+	cmd->format = format;
 	if (space->shadowed) {
 		cmd->state = IOASID_WALK_STATE_SHADOWED;
 		if (is_stale(space, walk))
@@ -388,6 +395,83 @@ static int walk_table(struct record *rec, struct ioasid_space *space,
 	return go_down(rec, space->parent, walk->addr, 0, spot);
 }
 
+/* A PASID table on its way. @entries: steps that are its entries */
+struct pasid_record {
+	struct record *rec;
+	struct ioasid_space *space;
+	u64 iova;
+	struct ioasid_pasid_walk walk;
+	u32 nr;
+	u32 entries[IOASID_PASID_LEVELS];
+};
+
+static struct ioasid_step *add_pasid_step(struct pasid_record *p)
+{
+	struct ioasid_step *step = add_step(p->rec, IOASID_STEP_ENTRY, p->space,
+					    p->iova, 0);
+
+	step->flags = IOASID_STEP_PASID;
+	p->entries[p->nr++] = step - p->rec->steps;
+	return step;
+}
+
+static int read_pasid_entry(void *data, u64 addr, u64 *entry)
+{
+	struct pasid_record *p = data;
+	struct ioasid_step *step;
+	u32 nr = p->rec->nr;
+	int rc;
+
+	if (p->nr == p->walk.nr_steps) {
+		step = add_pasid_step(p);
+		step->level = p->walk.steps[p->walk.nr_steps].level;
+		step->addr = addr;
+		return read_word(p->rec, p->space->parent, addr, entry);
+	}
+	/* More of the same entry: it lies where its first word does. */
+	rc = read_word(p->rec, p->space->parent, addr, entry);
+	if (!rc)
+		p->rec->nr = nr;
+	return rc;
+}
+
+static const struct ioasid_walk_ops pasid_walk_ops = { .read = read_pasid_entry };
+
+static void finish_pasids(struct pasid_record *p)
+{
+	const struct ioasid_pasid_walk *walk = &p->walk;
+	struct ioasid_step *step;
+
+	if (!p->nr && walk->reason)
+		add_pasid_step(p);
+	for (u32 i = 0; i < walk->nr_steps; i++) {
+		step = &p->rec->steps[p->entries[i]];
+		step->value = walk->steps[i].entry;
+		step->output = i + 1 < p->nr ? walk->steps[i + 1].addr & PAGE_MASK :
+					       walk->table.addr;
+	}
+	if (p->nr)
+		p->rec->steps[p->entries[p->nr - 1]].reason = walk->reason;
+}
+
+static int walk_pasids(struct record *rec, struct ioasid_space *space,
+		       struct ioasid_walk_iova *cmd, struct spot *spot)
+{
+	struct pasid_record p = { .rec = rec, .space = space, .iova = cmd->iova };
+
+	p.walk.pasid = cmd->flags & IOASID_WALK_PASID ? cmd->pasid :
+							IOASID_WITHOUT_PASID;
+	ioasid_pasid_table_walk(space->format, &space->table, &pasid_walk_ops,
+				&p, &p.walk);
+	finish_pasids(&p);
+	cmd->format = space->format;
+	if (p.walk.reason)
+		return p.walk.reason;
+	if (p.walk.format == IOASID_FORMAT_NONE)
+		return go_down(rec, space->parent, cmd->iova, 0, spot);
+	return walk_table(rec, space, p.walk.format, &p.walk.table, cmd, spot);
+}
+
 static int walk_space(struct ioasid_space *space, struct ioasid_walk_iova *cmd,
 		      struct record *rec)
 {
@@ -397,8 +481,13 @@ static int walk_space(struct ioasid_space *space, struct ioasid_walk_iova *cmd,
 	mutex_lock(space->lock);
 	if (space->dead)
 		rc = -ENOENT;
+	else if (ioasid_is_ptable(space))
+		cmd->reason = walk_pasids(rec, space, cmd, &spot);
+	else if (cmd->flags & IOASID_WALK_PASID)
+		rc = -EOPNOTSUPP;
 	else if (space->kind == IOASID_KIND_USER)
-		cmd->reason = walk_table(rec, space, cmd, &spot);
+		cmd->reason = walk_table(rec, space, space->format,
+					 &space->table, cmd, &spot);
 	else
 		cmd->reason = go_down(rec, space, cmd->iova, 0, &spot);
 	mutex_unlock(space->lock);
@@ -437,9 +526,11 @@ int ioasid_cmd_walk(struct ioasid_ucmd *ucmd)
 	struct ioasid_ctx *ctx;
 	int rc;
 
-	if (cmd->flags)
+	if (cmd->flags & ~IOASID_WALK_PASID)
 		return -EOPNOTSUPP;
-	if (cmd->__reserved || cmd->nr > IOASID_MAX_STEPS)
+	if (!(cmd->flags & IOASID_WALK_PASID) && cmd->pasid)
+		return -EINVAL;
+	if (cmd->nr > IOASID_MAX_STEPS)
 		return -EINVAL;
 	cmd->format = 0;
 	cmd->state = 0;

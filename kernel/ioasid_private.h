@@ -414,6 +414,7 @@ struct ioasid_group *ioasid_group_create(struct ioasid_space *space,
 void ioasid_group_destroy(struct ioasid_group *grp);
 struct ioasid_group *ioasid_group_find(struct ioasid_space *space,
 				       struct iommu_group *group);
+bool ioasid_group_shared(struct iommu_group *group);
 struct ioasid_member *ioasid_group_member(struct ioasid_group *grp,
 					  struct device *dev);
 int ioasid_group_install(struct ioasid_group *grp, struct device *dev,
@@ -526,6 +527,20 @@ void ioasid_nested_drop(struct ioasid_nested *nested);
 int ioasid_nested_invalidate(struct ioasid_domain *d, u64 first, u64 last,
 			     bool leaf, const struct ioasid_lent *lent);
 
+int ioasid_ptable_invalidate(struct ioasid_domain *d,
+			     const struct ioasid_invalidate *req, u64 first,
+			     u64 last, const struct ioasid_lent *lent);
+
+/* User-managed PASID tables, see pasid_table.c */
+bool ioasid_is_ptable(const struct ioasid_space *space);
+int ioasid_user_table_check(u32 format, const struct ioasid_table *table);
+u64 ioasid_user_table_pgsizes(u32 format);
+u64 ioasid_ptable_formats(struct device *dev);
+int ioasid_ptable_fits(struct ioasid_space *space, struct device *dev);
+int ioasid_ptable_may_attach(struct ioasid_device *idev,
+			     struct ioasid_space *space, u32 pasid);
+int ioasid_ptable_may_bind(struct ioasid_space *space);
+
 /* User-managed tables that the kernel follows, see shadow.c */
 int ioasid_shadow_start(struct ioasid_space *space);
 void ioasid_shadow_stop(struct ioasid_space *space);
@@ -538,7 +553,8 @@ bool ioasid_table_in(struct ioasid_space *parent,
 int ioasid_cmd_create_nesting(struct ioasid_ucmd *ucmd);
 int ioasid_cmd_bind_pgtable(struct ioasid_ucmd *ucmd);
 int ioasid_cmd_unbind_pgtable(struct ioasid_ucmd *ucmd);
-int ioasid_cmd_pasid_table(struct ioasid_ucmd *ucmd);
+int ioasid_cmd_bind_pasid_table(struct ioasid_ucmd *ucmd);
+int ioasid_cmd_unbind_pasid_table(struct ioasid_ucmd *ucmd);
 int ioasid_cmd_invalidate_cache(struct ioasid_ucmd *ucmd);
 
 int ioasid_resv_check(struct ioasid_space *space, const struct list_head *resvs);

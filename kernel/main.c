@@ -120,6 +120,7 @@ static int check_extension(unsigned long extension)
 	case IOASID_EXT_ENFORCE_SNOOP:
 	case IOASID_EXT_NESTING:
 	case IOASID_EXT_USER_PAGE_TABLE:
+	case IOASID_EXT_USER_PASID_TABLE:
 		return 1;
 	default:
 		return 0;
@@ -191,9 +192,9 @@ static const struct ioasid_command commands[] = {
 	COMMAND(IOASID_UNBIND_PGTABLE, ioasid_bind_table, table,
 		ioasid_cmd_unbind_pgtable),
 	COMMAND(IOASID_BIND_PASID_TABLE, ioasid_bind_table, table,
-		ioasid_cmd_pasid_table),
+		ioasid_cmd_bind_pasid_table),
 	COMMAND(IOASID_UNBIND_PASID_TABLE, ioasid_bind_table, table,
-		ioasid_cmd_pasid_table),
+		ioasid_cmd_unbind_pasid_table),
 	COMMAND(IOASID_INVALIDATE_CACHE, ioasid_invalidate_cache, requests,
 		ioasid_cmd_invalidate_cache),
 	INFO_COMMAND(IOASID_DEVICE_GET_INFO, ioasid_device_info, cap_offset,

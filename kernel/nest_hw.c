@@ -249,8 +249,12 @@ struct ioasid_nested *ioasid_nested_prepare(struct ioasid_space *space,
 {
 	struct ioasid_nested *nested;
 	struct ioasid_domain *d;
+	int rc;
 
 	lockdep_assert_held(&space->ctx->lock);
+	rc = ioasid_ptable_fits(space, dev);
+	if (rc)
+		return ERR_PTR(rc);
 	if (!ioasid_nested_wanted(space, dev))
 		return NULL;
 	/* The space got its table after we had looked. */
@@ -300,6 +304,34 @@ void ioasid_nested_drop(struct ioasid_nested *nested)
 	kfree(nested);
 }
 
+static u64 count_pages(u64 first, u64 last)
+{
+	if (!first && last == U64_MAX)
+		return U64_MAX;
+	return (last >> PAGE_SHIFT) - (first >> PAGE_SHIFT) + 1;
+}
+
+/* A request of whichever kind the domain's driver expects. */
+static int nested_request(struct ioasid_domain *d, const void *req, size_t size,
+			  const struct ioasid_lent *lent)
+{
+	struct iommu_user_data_array array = {
+		.type = d->inval_type,
+		.uptr = (void __user *)lent->addr,
+		.entry_len = size,
+		.entry_num = 1,
+	};
+	int rc;
+
+	if (!d->domain->ops->cache_invalidate_user)
+		return -EOPNOTSUPP;
+	memcpy_to_page(lent->page, 0, req, size);
+	pagefault_disable();
+	rc = d->domain->ops->cache_invalidate_user(d->domain, &array);
+	pagefault_enable();
+	return rc;
+}
+
 /**
  * ioasid_nested_invalidate - make an IOMMU forget what a user's table said
  * @d: a nested domain
@@ -315,24 +347,35 @@ int ioasid_nested_invalidate(struct ioasid_domain *d, u64 first, u64 last,
 {
 	struct iommu_hwpt_vtd_s1_invalidate inv = {
 		.addr = first & PAGE_MASK,
-		.npages = (last >> PAGE_SHIFT) - (first >> PAGE_SHIFT) + 1,
+		.npages = count_pages(first, last),
 		.flags = leaf ? IOMMU_VTD_INV_FLAGS_LEAF : 0,
 	};
-	struct iommu_user_data_array array = {
-		.type = d->inval_type,
-		.uptr = (void __user *)lent->addr,
-		.entry_len = sizeof(inv),
-		.entry_num = 1,
-	};
-	int rc;
 
-	if (!d->domain->ops->cache_invalidate_user)
-		return -EOPNOTSUPP;
-	if (!first && last == U64_MAX)
-		inv.npages = U64_MAX;
-	memcpy_to_page(lent->page, 0, (const char *)&inv, sizeof(inv));
-	pagefault_disable();
-	rc = d->domain->ops->cache_invalidate_user(d->domain, &array);
-	pagefault_enable();
-	return rc;
+	return nested_request(d, &inv, sizeof(inv), lent);
+}
+
+/**
+ * ioasid_ptable_invalidate - the same of a user's PASID table
+ * @d: a nested domain with one
+ * @req: the user's request, checked
+ * @first: first IOVA
+ * @last: last IOVA; 0 and U64_MAX: everything
+ * @lent: for the IOMMU driver
+ *
+ * Context: as above.
+ */
+int ioasid_ptable_invalidate(struct ioasid_domain *d,
+			     const struct ioasid_invalidate *req, u64 first,
+			     u64 last, const struct ioasid_lent *lent)
+{
+	struct ioasid_pasid_invalidate inv = {
+		.addr = first & PAGE_MASK,
+		.npages = count_pages(first, last),
+		.caches = req->caches ?: IOASID_CACHE_IOTLB | IOASID_CACHE_DEVTLB,
+		.flags = req->flags & (IOASID_INVALIDATE_LEAF |
+				       IOASID_INVALIDATE_PASID),
+		.pasid = req->pasid,
+	};
+
+	return nested_request(d, &inv, sizeof(inv), lent);
 }

@@ -11,25 +11,16 @@
 #include "compat.h"
 #include "ioasid_private.h"
 
-static int count_device(struct device *dev, void *arg)
-{
-	++*(unsigned int *)arg;
-	return 0;
-}
-
 static int check_pasid(struct ioasid_device *idev, u32 pasid)
 {
 	u32 max = idev->dev->iommu->max_pasids;
-	unsigned int devices = 0;
 
 	if (!max)
 		return -EOPNOTSUPP;
 	/* 0 is what IOMMUs take DMA without PASID for. */
 	if (!pasid || pasid >= max)
 		return -EINVAL;
-	/* What the others of a group do with it cannot be told apart. */
-	iommu_group_for_each_dev(idev->group, &devices, count_device);
-	if (devices > 1)
+	if (ioasid_group_shared(idev->group))
 		return -EOPNOTSUPP;
 	return xa_load(&idev->pasids, pasid) ? -EBUSY : 0;
 }

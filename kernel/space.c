@@ -13,7 +13,7 @@ static int check_user(const struct ioasid_alloc *args)
 	/* Only a parent keeps an untrusted table confined (RFC v1, 1). */
 	if (!args->parent || args->addr_width)
 		return -EINVAL;
-	return ioasid_table_check(args->format, &args->table);
+	return ioasid_user_table_check(args->format, &args->table);
 }
 
 static int check_kernel(const struct ioasid_alloc *args)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Commands of nested spaces and user-managed tables: CREATE_NESTING, BIND and
- * UNBIND of tables, INVALIDATE_CACHE.
+ * UNBIND of tables (page tables and PASID tables), INVALIDATE_CACHE.
  */
 #include <linux/iommu.h>
 #include <linux/ioasid_table.h>
@@ -206,7 +206,8 @@ static void become_kernel_managed(struct ioasid_space *space)
 	set_table(space, IOASID_KIND_KERNEL, 0, &no_table);
 }
 
-static int may_bind(struct ioasid_space *space, const struct ioasid_table *table)
+static int may_bind(struct ioasid_space *space, const struct ioasid_table *table,
+		    bool pasids)
 {
 	int rc = ioasid_space_usable(space);
 
@@ -215,18 +216,21 @@ static int may_bind(struct ioasid_space *space, const struct ioasid_table *table
 	if (space->kind == IOASID_KIND_USER || space->nr_maps ||
 	    space->nr_children)
 		return -EBUSY;
-	return ioasid_table_in(space->parent, table) ? 0 : -EINVAL;
+	if (!ioasid_table_in(space->parent, table))
+		return -EINVAL;
+	return pasids ? ioasid_ptable_may_bind(space) : 0;
 }
 
-static int bind_pgtable(struct ioasid_space *space, u32 format,
-			const struct ioasid_table *table)
+static int bind_table(struct ioasid_space *space, u32 format,
+		      const struct ioasid_table *table, bool pasids)
 {
 	struct ioasid_lent lent = {};
 	int rc;
 
 	if (!space->parent)
 		return -EINVAL;
-	rc = ioasid_table_check(format, table);
+	rc = pasids ? ioasid_pasid_table_check(format, table) :
+		      ioasid_table_check(format, table);
 	if (rc)
 		return rc;
 	rc = ioasid_lend_page(&lent);
@@ -234,7 +238,7 @@ static int bind_pgtable(struct ioasid_space *space, u32 format,
 		return rc;
 	mutex_lock(&space->ctx->lock);
 	mutex_lock(space->lock);
-	rc = may_bind(space, table);
+	rc = may_bind(space, table, pasids);
 	if (rc)
 		goto out_unlock;
 	set_table(space, IOASID_KIND_USER, format, table);
@@ -248,7 +252,7 @@ out_unlock:
 	return rc;
 }
 
-static int unbind_pgtable(struct ioasid_space *space)
+static int unbind_table(struct ioasid_space *space, bool pasids)
 {
 	struct ioasid_table table;
 	u32 format;
@@ -261,7 +265,8 @@ static int unbind_pgtable(struct ioasid_space *space)
 	mutex_lock(&space->ctx->lock);
 	mutex_lock(space->lock);
 	rc = ioasid_space_usable(space);
-	if (!rc && space->kind != IOASID_KIND_USER)
+	if (!rc && (space->kind != IOASID_KIND_USER ||
+		    ioasid_is_ptable(space) != pasids))
 		rc = -ENOENT;
 	if (rc)
 		goto out_unlock;
@@ -279,7 +284,7 @@ out_unlock:
 	return rc;
 }
 
-int ioasid_cmd_bind_pgtable(struct ioasid_ucmd *ucmd)
+static int cmd_bind(struct ioasid_ucmd *ucmd, bool pasids)
 {
 	struct ioasid_bind_table *cmd = ucmd->cmd;
 	struct ioasid_space *space;
@@ -290,12 +295,22 @@ int ioasid_cmd_bind_pgtable(struct ioasid_ucmd *ucmd)
 	space = ioasid_space_get(ucmd->ctx, cmd->ioasid);
 	if (!space)
 		return -ENOENT;
-	rc = bind_pgtable(space, cmd->format, &cmd->table);
+	rc = bind_table(space, cmd->format, &cmd->table, pasids);
 	ioasid_space_put(space);
 	return rc;
 }
 
-int ioasid_cmd_unbind_pgtable(struct ioasid_ucmd *ucmd)
+int ioasid_cmd_bind_pgtable(struct ioasid_ucmd *ucmd)
+{
+	return cmd_bind(ucmd, false);
+}
+
+int ioasid_cmd_bind_pasid_table(struct ioasid_ucmd *ucmd)
+{
+	return cmd_bind(ucmd, true);
+}
+
+static int cmd_unbind(struct ioasid_ucmd *ucmd, bool pasids)
 {
 	struct ioasid_bind_table *cmd = ucmd->cmd;
 	struct ioasid_space *space;
@@ -308,38 +323,34 @@ int ioasid_cmd_unbind_pgtable(struct ioasid_ucmd *ucmd)
 	space = ioasid_space_get(ucmd->ctx, cmd->ioasid);
 	if (!space)
 		return -ENOENT;
-	rc = unbind_pgtable(space);
+	rc = unbind_table(space, pasids);
 	ioasid_space_put(space);
 	return rc;
 }
 
-/* No IOMMU that this kernel module knows has such tables. */
-int ioasid_cmd_pasid_table(struct ioasid_ucmd *ucmd)
+int ioasid_cmd_unbind_pgtable(struct ioasid_ucmd *ucmd)
 {
-	struct ioasid_bind_table *cmd = ucmd->cmd;
-	struct ioasid_space *space;
-	int rc;
+	return cmd_unbind(ucmd, false);
+}
 
-	if (cmd->flags)
-		return -EOPNOTSUPP;
-	space = ioasid_space_get(ucmd->ctx, cmd->ioasid);
-	if (!space)
-		return -ENOENT;
-	rc = space->parent ? -EOPNOTSUPP : -EINVAL;
-	ioasid_space_put(space);
-	return rc;
+int ioasid_cmd_unbind_pasid_table(struct ioasid_ucmd *ucmd)
+{
+	return cmd_unbind(ucmd, true);
 }
 
 /* INVALIDATE_CACHE */
 
-static int check_request(const struct ioasid_invalidate *req)
+static int check_request(const struct ioasid_space *space,
+			 const struct ioasid_invalidate *req)
 {
 	const u32 flags = IOASID_INVALIDATE_RANGE | IOASID_INVALIDATE_LEAF |
 			  IOASID_INVALIDATE_DEVICE | IOASID_INVALIDATE_PASID;
 	bool range = req->flags & IOASID_INVALIDATE_RANGE;
+	bool ptable = ioasid_is_ptable(space);
+	u32 caches = IOASID_CACHE_IOTLB | IOASID_CACHE_DEVTLB |
+		     (ptable ? IOASID_CACHE_PASID : 0);
 
-	if (req->flags & ~flags ||
-	    req->caches & ~(IOASID_CACHE_IOTLB | IOASID_CACHE_DEVTLB))
+	if (req->flags & ~flags || req->caches & ~caches)
 		return -EOPNOTSUPP;
 	if (req->__reserved)
 		return -EINVAL;
@@ -349,6 +360,10 @@ static int check_request(const struct ioasid_invalidate *req)
 		return -EINVAL;
 	if (range ? !req->size || req->iova + req->size - 1 < req->iova :
 		    req->iova || req->size)
+		return -EINVAL;
+	if (range && req->caches & IOASID_CACHE_PASID)
+		return -EINVAL;
+	if (ptable && req->pasid >> space->table.addr_width)
 		return -EINVAL;
 	return 0;
 }
@@ -365,7 +380,9 @@ static bool wants_group(const struct ioasid_invalidate *req,
 {
 	struct ioasid_member *member;
 
-	if (req->flags & IOASID_INVALIDATE_PASID)
+	/* With a PASID table a device has all of them. */
+	if (req->flags & IOASID_INVALIDATE_PASID &&
+	    !ioasid_is_ptable(grp->space))
 		return false;
 	list_for_each_entry(member, &grp->members, entry)
 		if (wants_device(req, member->idev))
@@ -407,10 +424,12 @@ static unsigned int mark_domains(struct ioasid_space *space,
 	return nr;
 }
 
-static int invalidate_domains(struct ioasid_space *space, u64 first, u64 last,
-			      bool leaf, const struct ioasid_lent *lent,
-			      u32 *nr)
+static int invalidate_domains(struct ioasid_space *space,
+			      const struct ioasid_invalidate *req, u64 first,
+			      u64 last, const struct ioasid_lent *lent, u32 *nr)
 {
+	bool leaf = req->flags & IOASID_INVALIDATE_LEAF;
+	bool ptable = ioasid_is_ptable(space);
 	struct ioasid_domain *d;
 	bool shadow = false;
 	u32 nested = 0;
@@ -424,7 +443,10 @@ static int invalidate_domains(struct ioasid_space *space, u64 first, u64 last,
 			shadow = true;
 			continue;
 		}
-		rc = ioasid_nested_invalidate(d, first, last, leaf, lent);
+		rc = ptable ? ioasid_ptable_invalidate(d, req, first, last,
+						       lent) :
+			      ioasid_nested_invalidate(d, first, last, leaf,
+						       lent);
 		if (rc)
 			return rc;
 		nested++;
@@ -443,7 +465,8 @@ static int invalidate_one(struct ioasid_space *space,
 {
 	bool on = trace_ioasid_iotlb_inv_enabled();
 	u64 start = ioasid_now(on), first = 0, last = U64_MAX;
-	bool leaf = req->flags & IOASID_INVALIDATE_LEAF;
+	u32 scope = IOASID_INVALIDATE_DEVICE |
+		    (ioasid_is_ptable(space) ? 0 : IOASID_INVALIDATE_PASID);
 	u32 nr = 0;
 	int rc;
 
@@ -451,12 +474,12 @@ static int invalidate_one(struct ioasid_space *space,
 		first = req->iova;
 		last = req->iova + req->size - 1;
 	}
-	rc = check_request(req);
-	if (!rc && !mark_domains(space, req) &&
-	    req->flags & (IOASID_INVALIDATE_DEVICE | IOASID_INVALIDATE_PASID))
+	rc = check_request(space, req);
+	/* Somebody was named who is not here. */
+	if (!rc && !mark_domains(space, req) && req->flags & scope)
 		rc = -EINVAL;
 	if (!rc)
-		rc = invalidate_domains(space, first, last, leaf, lent, &nr);
+		rc = invalidate_domains(space, req, first, last, lent, &nr);
 	ioasid_trace(iotlb_inv, space->ctx->id, space->id, req->iova, req->size,
 		     nr, rc, ioasid_now(on) - start);
 	return rc;

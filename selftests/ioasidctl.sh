@@ -20,6 +20,7 @@ trap 'rm -rf "$work"' EXIT
 tests=(
 	scenario:"scenario S3 of the documentation runs, and its walks are right"
 	user_table:"a user-managed table: all levels, and why a walk ends"
+	pasid_table:"a walk shows the entry of a PASID table, and why there is none"
 	lists:"contexts, spaces, devices and mappings of a running script"
 	tree:"the tree of a running script"
 	walk:"a walk in another process's context, each step as JSON"
@@ -92,6 +93,15 @@ user_table() {
 		grep -q 'level 4  entry at 0x10000 = 0x0*11067  .*-> table 0x11000' "$work/out" &&
 		grep -q 'entry at 0x13018 = 0x0* .*\[not present\]  <- nothing is mapped' "$work/out" &&
 		grep -q 'level 1  entry at 0x200010  <- the parent has no readable memory' "$work/out" ||
+		fail "$(cat "$work/out")"
+}
+
+pasid_table() {
+	says 0 'PASID table, level 1  entry at 0x8028 = 0x0*10001  -> table 0x10000' \
+		run docs/examples/pasid-table.ioasid &&
+		grep -q 'level 1  entry at 0x13010 = .*-> address 0x1abc' "$work/out" &&
+		grep -q 'format amd-gcr3, of PASIDs, walked by the IOMMU$' "$work/out" &&
+		grep -q 'entry at 0x8028 = 0x0*  <- nothing is mapped' "$work/out" ||
 		fail "$(cat "$work/out")"
 }
 

@@ -450,10 +450,15 @@ TEST_F(world, refused_inspect, "refused GET_MAPPINGS and WALK change nothing", .
 	REFUSED(ENOENT, do_mappings(self->fd, 1 << 30, self->id, 0, &info, 1, &arg));
 	REFUSED(EFAULT, do_mappings(self->fd, 0, self->id, 0, NULL, 1, &arg));
 	refuse_arguments(self, self->fd, IOASID_WALK, &walk,
-			 (struct shape)SHAPE_RESERVED(ioasid_walk_iova));
+			 (struct shape){ .size = sizeof(walk),
+					 .reserved = offsetof(struct ioasid_walk_iova, pasid) });
 	REFUSE_FLAG(self->fd, IOASID_WALK, &walk, "%s", "");
 	REFUSED(EINVAL, do_walk(self->fd, 0, self->id, 0, NULL, IOASID_MAX_STEPS + 1, &walk));
 	REFUSED(ENOENT, do_walk(self->fd, 0, 4000, 0, NULL, 0, &walk));
+	walk = (struct ioasid_walk_iova) {
+		.argsz = sizeof(walk), .flags = IOASID_WALK_PASID, .ioasid = self->id,
+	};
+	REFUSED(EOPNOTSUPP, ioctl(self->fd, IOASID_WALK, &walk));
 	REFUSED(EFAULT, do_walk(self->fd, 0, self->id, 0, NULL, 1, &walk));
 }
 

@@ -465,9 +465,11 @@ TEST_F(nest, s9, "S9 formats, nesting and PASIDs are told before any space exist
 	EXPECT_TRUE(reply.info.flags & IOASID_DEV_INFO_PASID);
 	cap = find_cap(&reply, reply.info.cap_offset, IOASID_CAP_FORMATS);
 	ASSERT_TRUE(cap);
-	EXPECT_EQ(5, cap->nr_formats);
+	EXPECT_EQ(7, cap->nr_formats);
 	for (unsigned int i = 0; i < cap->nr_formats; i++)
-		EXPECT_EQ(IOASID_FORMAT_HW | IOASID_FORMAT_SW, cap->formats[i].flags);
+		EXPECT_EQ(i < 5 ? IOASID_FORMAT_HW | IOASID_FORMAT_SW :
+				  IOASID_FORMAT_HW | IOASID_FORMAT_PASIDS,
+			  cap->formats[i].flags);
 }
 
 /* Without nesting in hardware the same works in software. */

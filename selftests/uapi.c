@@ -55,7 +55,7 @@ static const struct command commands[] = {
 	COMMAND(IOASID_INVALIDATE_CACHE, ioasid_invalidate_cache),
 	COMMAND(IOASID_DEVICE_GET_INFO, ioasid_device_info, .info = true),
 	COMMAND(IOASID_GET_MAPPINGS, ioasid_get_mappings),
-	COMMAND(IOASID_WALK, ioasid_walk_iova, RESERVED(ioasid_walk_iova)),
+	COMMAND(IOASID_WALK, ioasid_walk_iova, .reserved = offsetof(struct ioasid_walk_iova, pasid)),
 };
 
 /* An argument of the command that names what the fixture has. */
@@ -269,7 +269,7 @@ TEST(extensions, "CHECK_EXTENSION tells what is there and no more")
 	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_ENFORCE_SNOOP));
 	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_NESTING));
 	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_USER_PAGE_TABLE));
-	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_USER_PASID_TABLE));
+	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_USER_PASID_TABLE));
 	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_FAULT_QUEUE));
 	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_DIRTY_TRACKING));
 	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_SVA));

@@ -17,7 +17,7 @@
 #define IOASID_TABLE_LEVELS	5
 /* Updates that a walk may lose to other writers before it gives up. */
 #define IOASID_TABLE_RETRIES	8
-#define IOASID_NR_FORMATS	IOASID_FORMAT_RISCV_SV48
+#define IOASID_NR_FORMATS	IOASID_FORMAT_RISCV_SV48	/* page tables */
 
 /*
  * What IOMMU drivers that take struct ioasid_table call a format: this, plus enum
@@ -26,6 +26,10 @@
  */
 #define IOASID_NESTED_TYPE	0x10000
 
+/*
+ * Of PASID tables it is struct ioasid_pasid_invalidate instead, since the other has
+ * no room for a PASID.
+ */
 struct ioasid_hw_info {
 	u32	formats;		/* a bit for each enum ioasid_format */
 };
@@ -111,5 +115,73 @@ int ioasid_table_check(u32 format, const struct ioasid_table *table);
 int ioasid_table_walk(u32 format, const struct ioasid_table *table,
 		      const struct ioasid_walk_ops *ops, void *data,
 		      struct ioasid_walk *walk);
+
+/*
+ * PASID tables: entries lead to page tables of the formats above. The same rules hold:
+ * each word is read once, through a callback, and the number of steps is bounded.
+ */
+
+#define IOASID_PASID_LEVELS	3
+/* Pseudo PASID: the request has none. */
+#define IOASID_WITHOUT_PASID	(~0U)
+
+/**
+ * struct ioasid_pasid_walk - looking a PASID up, and what came of it
+ * @pasid: in: the PASID, or IOASID_WITHOUT_PASID
+ * @reason: out: enum ioasid_walk_reason; IOASID_WALK_RESERVED_BITS: the entry cannot
+ *          be used
+ * @error: out: what read() said
+ * @format: out: enum ioasid_format of @table; IOASID_FORMAT_NONE: the request's
+ *          addresses are the parent's
+ * @table: out: the page table, which has passed ioasid_table_check()
+ * @updates: out: accessed and dirty bits are maintained in it
+ * @nr_steps: out: entries of @steps
+ * @steps: out: entries used, from the top, by their first words. When read() fails,
+ *         @steps ends before the entry that it refused
+ */
+struct ioasid_pasid_walk {
+	u32	pasid;
+	u8	reason;
+	int	error;
+	u32	format;
+	struct ioasid_table table;
+	bool	updates;
+	u8	nr_steps;
+	struct ioasid_walk_step steps[IOASID_PASID_LEVELS];
+};
+
+struct ioasid_pasid_format {
+	const char *name;
+	u32	id;			/* enum ioasid_format */
+	u8	width_min, width_max;	/* PASID bits */
+	u64	pgsize_bitmap;		/* of the page tables */
+};
+
+const struct ioasid_pasid_format *ioasid_pasid_format(u32 format);
+/* All of them in turn, NULL behind the last. */
+const struct ioasid_pasid_format *ioasid_pasid_format_at(unsigned int index);
+int ioasid_pasid_table_check(u32 format, const struct ioasid_table *table);
+bool ioasid_pasid_is_default(const struct ioasid_table *table, u32 pasid);
+int ioasid_pasid_table_walk(u32 format, const struct ioasid_table *table,
+			    const struct ioasid_walk_ops *ops, void *data,
+			    struct ioasid_pasid_walk *walk);
+
+/**
+ * struct ioasid_pasid_invalidate - to IOMMU drivers, of PASID tables
+ * @addr: first address, page aligned
+ * @npages: how many pages; U64_MAX with @addr 0: everything
+ * @caches: IOASID_CACHE_*; with IOASID_CACHE_PASID everything
+ * @flags: IOASID_INVALIDATE_LEAF, IOASID_INVALIDATE_PASID
+ * @pasid: with that flag the only one concerned, else 0
+ * @__reserved: 0
+ */
+struct ioasid_pasid_invalidate {
+	__u64	addr;
+	__u64	npages;
+	__u32	caches;
+	__u32	flags;
+	__u32	pasid;
+	__u32	__reserved;
+};
 
 #endif /* _LINUX_IOASID_TABLE_H */

@@ -134,11 +134,17 @@ bool sim_tlb_insert(struct sim_tlb *tlb, const struct sim_tlb_entry *entry)
 	return evicted;
 }
 
+static bool in_scope(const struct sim_scope *scope, u32 pasid)
+{
+	return !scope->by_pasid || pasid == scope->pasid ||
+	       (scope->with_default && pasid == SIM_NO_PASID);
+}
+
 /*
  * Entries of a domain that intersect a range, and all of domains nested on it:
  * what their tables lie in may have changed.
  */
-static void tlb_forget(struct sim_tlb *tlb, u32 domain, u64 first, u64 last)
+static void tlb_forget(struct sim_tlb *tlb, const struct sim_scope *scope)
 {
 	u32 i;
 
@@ -147,20 +153,22 @@ static void tlb_forget(struct sim_tlb *tlb, u32 domain, u64 first, u64 last)
 		struct sim_tlb_entry *e = &tlb->entries[i];
 		u64 e_last = e->va + ((1ULL << e->size_lg2) - 1);
 
-		if (e->domain == domain ? e->va <= last && e_last >= first :
-					  e->paging == domain)
+		if (e->domain == scope->domain ?
+		    e->va <= scope->last && e_last >= scope->first &&
+		    in_scope(scope, e->pasid) : e->paging == scope->domain)
 			e->valid = false;
 	}
 	spin_unlock(&tlb->lock);
 }
 
-static void tlb_forget_pasid(struct sim_tlb *tlb, u32 pasid)
+static void tlb_forget_pasids(struct sim_tlb *tlb, u32 first, u32 last)
 {
 	u32 i;
 
 	spin_lock(&tlb->lock);
 	for (i = 0; i < tlb->sets * tlb->ways; i++)
-		if (tlb->entries[i].pasid == pasid)
+		if (tlb->entries[i].pasid >= first &&
+		    tlb->entries[i].pasid <= last)
 			tlb->entries[i].valid = false;
 	spin_unlock(&tlb->lock);
 }
@@ -171,20 +179,26 @@ static struct sim_pasid_entry *pasid_slot(struct sim_port *port, u32 pasid)
 					       ilog2(SIM_PASID_SLOTS))];
 }
 
-/* Number of the domain that was found behind a PASID, or SIM_NO_DOMAIN. */
-u32 sim_pasid_find(struct sim_port *port, u32 pasid)
+/*
+ * Number of the domain that was found behind a PASID, or SIM_NO_DOMAIN; @stage1 is
+ * the user's page table there.
+ */
+u32 sim_pasid_find(struct sim_port *port, u32 pasid, struct sim_stage1 *stage1)
 {
 	struct sim_pasid_entry *e = pasid_slot(port, pasid);
 	u32 domain = SIM_NO_DOMAIN;
 
 	spin_lock(&port->sim->pasid_lock);
-	if (e->port == port->index && e->pasid == pasid)
+	if (e->port == port->index && e->pasid == pasid) {
 		domain = e->domain;
+		*stage1 = e->stage1;
+	}
 	spin_unlock(&port->sim->pasid_lock);
 	return domain;
 }
 
-void sim_pasid_insert(struct sim_port *port, u32 pasid, u32 domain)
+void sim_pasid_insert(struct sim_port *port, u32 pasid, u32 domain,
+		      const struct sim_stage1 *stage1)
 {
 	struct sim_pasid_entry *e = pasid_slot(port, pasid);
 
@@ -193,8 +207,49 @@ void sim_pasid_insert(struct sim_port *port, u32 pasid, u32 domain)
 		.port = port->index,
 		.pasid = pasid,
 		.domain = domain,
+		.stage1 = *stage1,
 	};
 	spin_unlock(&port->sim->pasid_lock);
+}
+
+/* PASIDs of a domain's PASID table, behind all ports. */
+static void forget_ptable(struct sim_instance *sim, const struct sim_scope *scope)
+{
+	struct sim_pasid_entry *e = sim->pasid_cache;
+
+	spin_lock(&sim->pasid_lock);
+	for (; e < sim->pasid_cache + SIM_PASID_SLOTS; e++)
+		if (e->domain == scope->domain && in_scope(scope, e->pasid))
+			e->domain = SIM_NO_DOMAIN;
+	spin_unlock(&sim->pasid_lock);
+}
+
+/**
+ * sim_invalidate_scope() - make caches forget what a request is about
+ * @sim: the instance
+ * @scope: the request
+ *
+ * Context: sim->flight is held for writing, so nobody puts back what he read
+ * from the table before.
+ */
+void sim_invalidate_scope(struct sim_instance *sim, const struct sim_scope *scope)
+{
+	u32 i;
+
+	lockdep_assert_held_write(&sim->flight);
+	sim_count(sim, SIM_STAT_INVALIDATIONS, 1);
+	if ((scope->caches & IOASID_CACHE_PASID) &&
+	    !(sim->inject & IOASID_SIM_INJECT_LOSE_PASID))
+		forget_ptable(sim, scope);
+	if ((scope->caches & IOASID_CACHE_IOTLB) &&
+	    !(sim->inject & IOASID_SIM_INJECT_LOSE_IOTLB))
+		tlb_forget(&sim->tlb, scope);
+	if (!(scope->caches & IOASID_CACHE_DEVTLB) ||
+	    !(sim->args.caps & IOASID_SIM_CAP_ATS) ||
+	    (sim->inject & IOASID_SIM_INJECT_LOSE_DEVTLB))
+		return;
+	for (i = 0; i < sim->nr_ports; i++)
+		tlb_forget(&sim->ports[i].tlb, scope);
 }
 
 /**
@@ -203,23 +258,31 @@ void sim_pasid_insert(struct sim_port *port, u32 pasid, u32 domain)
  * @first: first address
  * @last: last address
  *
- * Context: sim->flight is held for writing, so nobody puts back what he read
- * from the table before.
+ * Context: as above.
  */
 void sim_invalidate(struct sim_domain *d, u64 first, u64 last)
 {
-	struct sim_instance *sim = d->sim;
-	u32 i;
+	struct sim_scope scope = {
+		.domain = d->id,
+		.first = first,
+		.last = last,
+		.caches = IOASID_CACHE_IOTLB | IOASID_CACHE_DEVTLB,
+	};
 
-	lockdep_assert_held_write(&sim->flight);
-	sim_count(sim, SIM_STAT_INVALIDATIONS, 1);
-	if (!(sim->inject & IOASID_SIM_INJECT_LOSE_IOTLB))
-		tlb_forget(&sim->tlb, d->id, first, last);
-	if (!(sim->args.caps & IOASID_SIM_CAP_ATS) ||
-	    (sim->inject & IOASID_SIM_INJECT_LOSE_DEVTLB))
-		return;
-	for (i = 0; i < sim->nr_ports; i++)
-		tlb_forget(&sim->ports[i].tlb, d->id, first, last);
+	sim_invalidate_scope(d->sim, &scope);
+}
+
+static void forget_pasids(struct sim_port *port, u32 first, u32 last)
+{
+	struct sim_instance *sim = port->sim;
+	struct sim_pasid_entry *e = sim->pasid_cache;
+
+	spin_lock(&sim->pasid_lock);
+	for (; e < sim->pasid_cache + SIM_PASID_SLOTS; e++)
+		if (e->port == port->index && e->pasid >= first &&
+		    e->pasid <= last)
+			e->domain = SIM_NO_DOMAIN;
+	spin_unlock(&sim->pasid_lock);
 }
 
 /**
@@ -237,10 +300,29 @@ void sim_forget_port(struct sim_port *port, u32 pasid)
 	lockdep_assert_held_write(&sim->flight);
 	sim_count(sim, SIM_STAT_INVALIDATIONS, 1);
 	if (pasid != SIM_NO_PASID &&
-	    !(sim->inject & IOASID_SIM_INJECT_LOSE_PASID) &&
-	    sim_pasid_find(port, pasid) != SIM_NO_DOMAIN)
-		sim_pasid_insert(port, pasid, SIM_NO_DOMAIN);
+	    !(sim->inject & IOASID_SIM_INJECT_LOSE_PASID))
+		forget_pasids(port, pasid, pasid);
 	if ((sim->args.caps & IOASID_SIM_CAP_ATS) &&
 	    !(sim->inject & IOASID_SIM_INJECT_LOSE_DEVTLB))
-		tlb_forget_pasid(&port->tlb, pasid);
+		tlb_forget_pasids(&port->tlb, pasid, pasid);
+}
+
+/**
+ * sim_forget_pasids() - a device gets, or loses, a user's PASID table
+ * @port: where
+ *
+ * That concerns all of its PASIDs, and DMA without.
+ * Context: as above.
+ */
+void sim_forget_pasids(struct sim_port *port)
+{
+	struct sim_instance *sim = port->sim;
+
+	lockdep_assert_held_write(&sim->flight);
+	sim_count(sim, SIM_STAT_INVALIDATIONS, 1);
+	if (!(sim->inject & IOASID_SIM_INJECT_LOSE_PASID))
+		forget_pasids(port, 0, SIM_NO_PASID);
+	if ((sim->args.caps & IOASID_SIM_CAP_ATS) &&
+	    !(sim->inject & IOASID_SIM_INJECT_LOSE_DEVTLB))
+		tlb_forget_pasids(&port->tlb, 0, SIM_NO_PASID);
 }

@@ -130,6 +130,18 @@ static bool sim_enforce_cache_coherency(struct iommu_domain *domain)
 
 /* Attaching */
 
+/* DMA without PASID gets another domain, and with a PASID table all DMA. */
+static void set_domain(struct sim_port *port, struct sim_domain *d)
+{
+	struct sim_domain *old = port->domain;
+
+	port->domain = d;
+	if ((old && old->ptable) || (d && d->ptable))
+		sim_forget_pasids(port);
+	else
+		sim_forget_port(port, SIM_NO_PASID);
+}
+
 static int sim_attach_dev(struct iommu_domain *domain, struct device *dev)
 {
 	struct sim_domain *d = to_sim_domain(domain);
@@ -138,8 +150,7 @@ static int sim_attach_dev(struct iommu_domain *domain, struct device *dev)
 	if (d->sim != port->sim)
 		return -EINVAL;
 	down_write(&port->sim->flight);
-	port->domain = d;
-	sim_forget_port(port, SIM_NO_PASID);
+	set_domain(port, d);
 	up_write(&port->sim->flight);
 	return 0;
 }
@@ -151,7 +162,8 @@ static int sim_set_dev_pasid(struct iommu_domain *domain, struct device *dev,
 	struct sim_port *port = dev_port(dev);
 	int rc;
 
-	if (d->sim != port->sim)
+	/* One PASID cannot lead to a table of PASIDs. */
+	if (d->sim != port->sim || d->ptable)
 		return -EINVAL;
 	down_write(&port->sim->flight);
 	rc = xa_err(xa_store(&port->pasids, pasid, d, GFP_KERNEL_ACCOUNT));
@@ -166,8 +178,7 @@ static int sim_block_dev(struct iommu_domain *domain, struct device *dev)
 	struct sim_port *port = dev_port(dev);
 
 	down_write(&port->sim->flight);
-	port->domain = NULL;
-	sim_forget_port(port, SIM_NO_PASID);
+	set_domain(port, NULL);
 	up_write(&port->sim->flight);
 	return 0;
 }

@@ -20,6 +20,7 @@ static DEFINE_XARRAY_ALLOC(sim_instances);
 	 IOASID_SIM_CAP_NO_MSI_REMAP)
 
 #define SIM_FORMATS	GENMASK(IOASID_FORMAT_RISCV_SV48, IOASID_FORMAT_X86_64_4LEVEL)
+#define SIM_PASID_FORMATS	GENMASK(IOASID_FORMAT_ARM_CD, IOASID_FORMAT_AMD_GCR3)
 
 /* Values a test left open */
 static void fill_defaults(struct ioasid_sim_create *args)
@@ -30,13 +31,15 @@ static void fill_defaults(struct ioasid_sim_create *args)
 	args->iotlb_sets = args->iotlb_sets ?: 64;
 	args->iotlb_ways = args->iotlb_ways ?: 4;
 	if ((args->caps & IOASID_SIM_CAP_NESTING) && !args->formats)
-		args->formats = SIM_FORMATS;
+		args->formats = SIM_FORMATS |
+				(args->caps & IOASID_SIM_CAP_PASID ?
+				 SIM_PASID_FORMATS : 0);
 }
 
 static int check_support(const struct ioasid_sim_create *args)
 {
 	if ((args->flags & ~IOASID_SIM_PERSIST) || (args->caps & ~SIM_CAPS) ||
-	    (args->formats & ~SIM_FORMATS))
+	    (args->formats & ~(SIM_FORMATS | SIM_PASID_FORMATS)))
 		return -EOPNOTSUPP;
 	return 0;
 }
@@ -50,6 +53,7 @@ static bool check_shape(const struct ioasid_sim_create *args)
 	       /* The core maps in CPU pages. */
 	       (args->pgsize_bitmap & PAGE_SIZE) &&
 	       (!args->formats || (args->caps & IOASID_SIM_CAP_NESTING)) &&
+	       (!(args->formats & SIM_PASID_FORMATS) || pasids) &&
 	       (pasids ? in_range(args->pasid_bits, 1, 20) : !args->pasid_bits);
 }
 

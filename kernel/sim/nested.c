@@ -12,12 +12,6 @@
 
 #include "sim.h"
 
-/* A walk that is under way, for what the walker calls. */
-struct sim_nested_walk {
-	struct sim_domain *parent;
-	u32 reads;
-};
-
 /* Host memory behind an address of a table, NULL when it has none. */
 static u64 *map_entry(struct sim_nested_walk *w, u64 addr, u32 access)
 {
@@ -40,7 +34,8 @@ static int read_entry(void *data, u64 addr, u64 *entry)
 
 	if (!mem)
 		return -EFAULT;
-	*entry = le64_to_cpu((__force __le64)READ_ONCE(*mem));
+	/* Who makes a PASID's entry valid has written the rest of it before. */
+	*entry = le64_to_cpu((__force __le64)smp_load_acquire(mem));
 	w->reads++;
 	kunmap_local(mem);
 	return 0;
@@ -61,9 +56,13 @@ static int update_entry(void *data, u64 addr, u64 old, u64 new)
 	return seen == raw_old ? 0 : -EAGAIN;
 }
 
-static const struct ioasid_walk_ops sim_walk_ops = {
+const struct ioasid_walk_ops sim_walk_ops = {
 	.read = read_entry,
 	.update = update_entry,
+};
+
+static const struct ioasid_walk_ops sim_read_ops = {
+	.read = read_entry,
 };
 
 static enum ioasid_sim_status status_of(const struct ioasid_walk *walk)
@@ -97,6 +96,7 @@ static u8 cached_lg2(u8 stage1, u8 stage2)
 /**
  * sim_nested_walk() - translate through both stages
  * @d: a nested domain
+ * @stage1: its page table, or that of a PASID
  * @va: address
  * @access: IOASID_PERM_* wanted
  * @leaf: what was found, if IOASID_SIM_OK is returned; @leaf->reads always
@@ -105,8 +105,9 @@ static u8 cached_lg2(u8 stage1, u8 stage2)
  * walk for: the first write must find its way to the dirty bit.
  * Context: sim->flight is held.
  */
-enum ioasid_sim_status sim_nested_walk(struct sim_domain *d, u64 va, u32 access,
-				       struct sim_leaf *leaf)
+enum ioasid_sim_status sim_nested_walk(struct sim_domain *d,
+				       const struct sim_stage1 *stage1, u64 va,
+				       u32 access, struct sim_leaf *leaf)
 {
 	struct sim_nested_walk w = { .parent = xa_load(&d->sim->domains, d->parent) };
 	struct ioasid_walk walk = { .iova = va, .access = access };
@@ -116,7 +117,9 @@ enum ioasid_sim_status sim_nested_walk(struct sim_domain *d, u64 va, u32 access,
 	leaf->reads = 0;
 	if (!w.parent)
 		return IOASID_SIM_FAULT_STAGE2_WALK;
-	ioasid_table_walk(d->format, &d->table, &sim_walk_ops, &w, &walk);
+	ioasid_table_walk(stage1->format, &stage1->table,
+			  stage1->updates ? &sim_walk_ops : &sim_read_ops, &w,
+			  &walk);
 	status = status_of(&walk);
 	if (!status && (sim_table_walk(w.parent, walk.addr, leaf) ||
 			(leaf->perm & want) != want))
@@ -136,50 +139,68 @@ enum ioasid_sim_status sim_nested_walk(struct sim_domain *d, u64 va, u32 access,
 
 /* Domain operations */
 
-/* One request: as many pages as it says, or with U64_MAX everything. */
+/* As many pages as a request says, or with U64_MAX everything. */
+int sim_page_range(u64 addr, u64 npages, u64 *last)
+{
+	*last = U64_MAX;
+	if (!IS_ALIGNED(addr, SZ_4K) || !npages)
+		return -EINVAL;
+	if (npages == U64_MAX)
+		return addr ? -EINVAL : 0;
+	if (npages - 1 > (U64_MAX - addr) >> SIM_LG2_4K)
+		return -EINVAL;
+	*last = addr + (npages << SIM_LG2_4K) - 1;
+	return 0;
+}
+
 static int invalidate_one(struct sim_domain *d,
 			  const struct iommu_hwpt_vtd_s1_invalidate *inv)
 {
-	u64 last = U64_MAX;
+	u64 last;
+	int rc;
 
 	if (inv->flags & ~IOMMU_VTD_INV_FLAGS_LEAF)
 		return -EOPNOTSUPP;
-	if (inv->__reserved || !IS_ALIGNED(inv->addr, SZ_4K) || !inv->npages)
+	if (inv->__reserved)
 		return -EINVAL;
-	if (inv->npages != U64_MAX) {
-		if (inv->npages - 1 > (U64_MAX - inv->addr) >> SIM_LG2_4K)
-			return -EINVAL;
-		last = inv->addr + (inv->npages << SIM_LG2_4K) - 1;
-	} else if (inv->addr) {
-		return -EINVAL;
-	}
+	rc = sim_page_range(inv->addr, inv->npages, &last);
+	if (rc)
+		return rc;
 	down_write(&d->sim->flight);
 	sim_invalidate(d, inv->addr, last);
 	up_write(&d->sim->flight);
 	return 0;
 }
 
+static int page_table_request(struct sim_domain *d,
+			      const struct iommu_user_data_array *array, u32 i)
+{
+	struct iommu_hwpt_vtd_s1_invalidate inv;
+	int rc = iommu_copy_struct_from_user_array(&inv, array,
+						   IOASID_NESTED_TYPE +
+						   d->stage1.format, i,
+						   __reserved);
+
+	return rc ?: invalidate_one(d, &inv);
+}
+
 /**
  * sim_nested_invalidate() - requests of the user who changed the table
  * @domain: a nested domain
- * @array: struct iommu_hwpt_vtd_s1_invalidate, whatever the format; @entry_num
- *         says afterwards how many were carried out
+ * @array: struct iommu_hwpt_vtd_s1_invalidate, whatever the format, or of a PASID
+ *         table struct ioasid_pasid_invalidate; @entry_num says afterwards how many
+ *         were carried out
  */
 int sim_nested_invalidate(struct iommu_domain *domain,
 			  struct iommu_user_data_array *array)
 {
 	struct sim_domain *d = to_sim_domain(domain);
-	struct iommu_hwpt_vtd_s1_invalidate inv;
 	u32 done;
 	int rc = 0;
 
 	for (done = 0; done < array->entry_num; done++) {
-		rc = iommu_copy_struct_from_user_array(&inv, array,
-						       IOASID_NESTED_TYPE +
-						       d->format, done,
-						       __reserved);
-		if (!rc)
-			rc = invalidate_one(d, &inv);
+		rc = d->ptable ? sim_ptable_invalidate(d, array, done) :
+				 page_table_request(d, array, done);
 		if (!rc && fatal_signal_pending(current))
 			rc = -EINTR;
 		if (rc)
@@ -192,17 +213,23 @@ int sim_nested_invalidate(struct iommu_domain *domain,
 
 static int get_table(struct sim_domain *d, const struct iommu_user_data *data)
 {
+	struct sim_stage1 *s = &d->stage1;
 	int rc;
 
 	if (data->type < IOASID_NESTED_TYPE)
 		return -EOPNOTSUPP;
-	d->format = data->type - IOASID_NESTED_TYPE;
-	if (d->format >= BITS_PER_TYPE(d->sim->args.formats) ||
-	    !(d->sim->args.formats & BIT(d->format)))
+	s->format = data->type - IOASID_NESTED_TYPE;
+	if (s->format >= BITS_PER_TYPE(d->sim->args.formats) ||
+	    !(d->sim->args.formats & BIT(s->format)))
 		return -EOPNOTSUPP;
-	rc = iommu_copy_struct_from_user(&d->table, data, data->type,
+	s->updates = true;
+	d->ptable = ioasid_pasid_format(s->format);
+	rc = iommu_copy_struct_from_user(&s->table, data, data->type,
 					 __reserved);
-	return rc ?: ioasid_table_check(d->format, &d->table);
+	if (rc)
+		return rc;
+	return d->ptable ? ioasid_pasid_table_check(s->format, &s->table) :
+			   ioasid_table_check(s->format, &s->table);
 }
 
 /**

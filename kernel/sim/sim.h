@@ -97,11 +97,24 @@ struct sim_tlb {
 
 #define SIM_PASID_SLOTS		64
 
-/* Which domain a device's PASID leads to; number, because domains come and go. */
+/**
+ * struct sim_stage1 - a page table of user space
+ * @format: enum ioasid_format
+ * @updates: accessed and dirty bits are maintained in it
+ * @table: where it is, in the parent
+ */
+struct sim_stage1 {
+	u32 format;
+	bool updates;
+	struct ioasid_table table;
+};
+
+/* What a device's PASID leads to; a number, because domains come and go. */
 struct sim_pasid_entry {
 	u32 port;
-	u32 pasid;
+	u32 pasid;			/* or SIM_NO_PASID: entry 0 of a user's table */
 	u32 domain;			/* SIM_NO_DOMAIN: slot is free */
+	struct sim_stage1 stage1;	/* of a user's PASID table */
 };
 
 /* Instances */
@@ -214,8 +227,8 @@ struct sim_port *sim_dev_port(struct device *dev);
  * @unlinked: pages of the table that walks may still be in; under @pfns' lock
  * @parent: number of the parent of a nested domain, which has nothing from @lock
  *          to here, or SIM_NO_DOMAIN; a parent that is gone translates nothing
- * @format: enum ioasid_format of the user's table
- * @table: where that is, in the parent
+ * @stage1: the user's page table
+ * @ptable: it is a PASID table instead
  *
  * Pages of a table: struct page's private is the number of entries in use.
  */
@@ -231,8 +244,8 @@ struct sim_domain {
 	struct xarray pfns;
 	struct list_head unlinked;
 	u32 parent;
-	u32 format;
-	struct ioasid_table table;
+	struct sim_stage1 stage1;
+	bool ptable;
 };
 
 static inline struct sim_domain *to_sim_domain(struct iommu_domain *domain)
@@ -282,8 +295,28 @@ struct iommu_domain *sim_nested_alloc(struct sim_instance *sim,
 				      const struct iommu_domain_ops *ops);
 int sim_nested_invalidate(struct iommu_domain *domain,
 			  struct iommu_user_data_array *array);
-enum ioasid_sim_status sim_nested_walk(struct sim_domain *d, u64 va, u32 access,
-				       struct sim_leaf *leaf);
+enum ioasid_sim_status sim_nested_walk(struct sim_domain *d,
+				       const struct sim_stage1 *stage1, u64 va,
+				       u32 access, struct sim_leaf *leaf);
+
+/* A walk of a user's table, of either kind: @data of @sim_walk_ops' read() */
+struct sim_nested_walk {
+	struct sim_domain *parent;
+	u32 reads;
+};
+
+extern const struct ioasid_walk_ops sim_walk_ops;
+
+/* Which pages an invalidation names, as drivers are told */
+int sim_page_range(u64 addr, u64 npages, u64 *last);
+
+/* Nested domains with a PASID table */
+
+enum ioasid_sim_status sim_ptable_find(struct sim_port *port,
+				       struct sim_domain *d, u32 pasid,
+				       struct sim_stage1 *stage1);
+int sim_ptable_invalidate(struct sim_domain *d,
+			  const struct iommu_user_data_array *array, u32 i);
 
 /* Caches */
 
@@ -301,11 +334,24 @@ bool sim_tlb_find(struct sim_tlb *tlb, const struct sim_key *key,
 		  struct sim_tlb_entry *found);
 bool sim_tlb_insert(struct sim_tlb *tlb, const struct sim_tlb_entry *entry);
 
-u32 sim_pasid_find(struct sim_port *port, u32 pasid);
-void sim_pasid_insert(struct sim_port *port, u32 pasid, u32 domain);
+u32 sim_pasid_find(struct sim_port *port, u32 pasid, struct sim_stage1 *stage1);
+void sim_pasid_insert(struct sim_port *port, u32 pasid, u32 domain,
+		      const struct sim_stage1 *stage1);
 
+/* What an invalidation is about. */
+struct sim_scope {
+	u32 domain;
+	bool by_pasid;			/* only @pasid */
+	bool with_default;		/* and DMA without PASID */
+	u32 pasid;
+	u64 first, last;
+	u32 caches;			/* IOASID_CACHE_* */
+};
+
+void sim_invalidate_scope(struct sim_instance *sim, const struct sim_scope *scope);
 void sim_invalidate(struct sim_domain *d, u64 first, u64 last);
 void sim_forget_port(struct sim_port *port, u32 pasid);
+void sim_forget_pasids(struct sim_port *port);
 
 /* DMA */
 
@@ -316,6 +362,7 @@ void sim_forget_port(struct sim_port *port, u32 pasid);
  * @ats: through the device's own TLB
  * @va: where
  * @access: IOASID_PERM_* wanted
+ * @stage1: the user's page table, where there is one
  * @entry: out: the translation
  * @pa: out: host memory that may be accessed until sim->flight is dropped
  */
@@ -325,6 +372,7 @@ struct sim_xlate {
 	bool ats;
 	u64 va;
 	u32 access;
+	struct sim_stage1 stage1;
 	struct sim_tlb_entry entry;
 	u64 pa;
 };

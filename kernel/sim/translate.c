@@ -7,12 +7,24 @@
 
 #include "sim.h"
 
+/* The domain with the user's PASID table has been found. */
+static enum ioasid_sim_status use_ptable(struct sim_xlate *x,
+					 struct sim_domain **d)
+{
+	enum ioasid_sim_status status;
+
+	status = sim_ptable_find(x->port, *d, x->pasid, &x->stage1);
+	if (!status && x->stage1.format == IOASID_FORMAT_NONE)
+		*d = xa_load(&x->port->sim->domains, (*d)->parent);
+	return *d ? status : IOASID_SIM_FAULT_STAGE2;
+}
+
 /* Through the PASID cache, to a domain that may be gone by now. */
 static enum ioasid_sim_status find_pasid(struct sim_xlate *x,
 					 struct sim_domain **d)
 {
 	struct sim_instance *sim = x->port->sim;
-	u32 id = sim_pasid_find(x->port, x->pasid);
+	u32 id = sim_pasid_find(x->port, x->pasid, &x->stage1);
 
 	if (id != SIM_NO_DOMAIN) {
 		*d = xa_load(&sim->domains, id);
@@ -21,20 +33,27 @@ static enum ioasid_sim_status find_pasid(struct sim_xlate *x,
 		sim_count(sim, SIM_STAT_STALE, 1);
 		return IOASID_SIM_STALE;
 	}
+	*d = x->port->domain;
+	if (*d && (*d)->ptable)
+		return use_ptable(x, d);
 	*d = xa_load(&x->port->pasids, x->pasid);
 	if (!*d)
 		return IOASID_SIM_FAULT_PASID;
-	sim_pasid_insert(x->port, x->pasid, (*d)->id);
+	x->stage1 = (*d)->stage1;
+	sim_pasid_insert(x->port, x->pasid, (*d)->id, &x->stage1);
 	return IOASID_SIM_OK;
 }
 
 static enum ioasid_sim_status find_domain(struct sim_xlate *x,
 					  struct sim_domain **d)
 {
-	if (x->pasid != SIM_NO_PASID)
-		return find_pasid(x, d);
 	*d = x->port->domain;
-	return *d ? IOASID_SIM_OK : IOASID_SIM_BLOCKED;
+	if (x->pasid != SIM_NO_PASID || (*d && (*d)->ptable))
+		return find_pasid(x, d);
+	if (!*d)
+		return IOASID_SIM_BLOCKED;
+	x->stage1 = (*d)->stage1;
+	return IOASID_SIM_OK;
 }
 
 static bool permits(u32 perm, u32 access)
@@ -52,7 +71,7 @@ static enum ioasid_sim_status walk(struct sim_xlate *x, struct sim_domain *d)
 	u64 offset;
 
 	if (d->parent)
-		status = sim_nested_walk(d, x->va, x->access, &leaf);
+		status = sim_nested_walk(d, &x->stage1, x->va, x->access, &leaf);
 	else
 		status = sim_table_walk(d, x->va, &leaf);
 	sim_count(d->sim, SIM_STAT_WALKS, 1);

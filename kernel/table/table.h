@@ -82,6 +82,68 @@ static inline unsigned int table_shift(unsigned int level)
 	return TABLE_PAGE_LG2 + TABLE_INDEX_LG2 * (level - 1);
 }
 
+/*
+ * The top level of a narrow table has as many entries as its width needs, and it
+ * is aligned to their size, but to 64 bytes at least (Arm ARM D8.2, TTBR0_ELx).
+ */
+static inline unsigned int table_levels(unsigned int width)
+{
+	return (width - TABLE_PAGE_LG2 + TABLE_INDEX_LG2 - 1) / TABLE_INDEX_LG2;
+}
+
+static inline unsigned int table_root_lg2(unsigned int width)
+{
+	unsigned int lg2 = width - table_shift(table_levels(width)) + 3;
+
+	return lg2 < 6 ? 6 : lg2;
+}
+
+/* PASID tables: what pasid.c needs of a format; a file for each family, too. */
+
+#define PASID_WORDS	2
+
+/**
+ * struct pasid_entry - one entry, for a format to judge
+ * @table: in: what the user said of the whole table
+ * @words: in: its content, as far as the format wants to see it
+ * @leaf: in: it leads to a page table, else to the next level
+ * @addr: out: of the next level
+ * @walk: out, of a leaf: @format, @table and @updates
+ */
+struct pasid_entry {
+	const struct ioasid_table *table;
+	u64 words[PASID_WORDS];
+	bool leaf;
+	u64 addr;
+	struct ioasid_pasid_walk *walk;
+};
+
+/**
+ * struct pasid_format - a format of PASID tables
+ * @info: what everybody may know
+ * @flags: IOASID_TABLE_* that a table may have
+ * @addr_bits: of the table's own address
+ * @entry_lg2: log2 of the bytes of an entry
+ * @index_lg2: log2 of the entries of each level; 0: there is only one level
+ * @words: of an entry that are judged
+ * @hides_default: DMA with PASID 0 has no entry while DMA without PASID uses that
+ * @judge: IOASID_WALK_OK, or why the walk ends here. Whether the page table of a leaf
+ *         can be walked is left to the caller
+ */
+struct pasid_format {
+	struct ioasid_pasid_format info;
+	u64 flags;
+	u8 addr_bits;
+	u8 entry_lg2;
+	u8 index_lg2;
+	u8 words;
+	bool hides_default;
+	enum ioasid_walk_reason (*judge)(struct pasid_entry *e);
+};
+
+extern const struct pasid_format ioasid_pasid_amd_gcr3;
+extern const struct pasid_format ioasid_pasid_arm_cd;
+
 extern const struct table_format ioasid_table_x86_64_4level;
 extern const struct table_format ioasid_table_x86_64_5level;
 extern const struct table_format ioasid_table_arm_lpae_4k;

@@ -65,22 +65,6 @@ const struct ioasid_table_format *ioasid_table_format(u32 format)
 }
 EXPORT_SYMBOL_GPL(ioasid_table_format);
 
-static unsigned int levels_of(unsigned int width)
-{
-	return (width - TABLE_PAGE_LG2 + TABLE_INDEX_LG2 - 1) / TABLE_INDEX_LG2;
-}
-
-/*
- * The top level of a narrow table has as many entries as its width needs, and it
- * is aligned to their size, but to 64 bytes at least (Arm ARM D8.2, TTBR0_ELx).
- */
-static unsigned int root_align_lg2(unsigned int width)
-{
-	unsigned int lg2 = width - table_shift(levels_of(width)) + 3;
-
-	return lg2 < 6 ? 6 : lg2;
-}
-
 static int check_table(const struct table_format *format, const struct ioasid_table *table)
 {
 	u32 width = table->addr_width;
@@ -93,7 +77,7 @@ static int check_table(const struct table_format *format, const struct ioasid_ta
 		return -EINVAL;
 	if (table->addr >> format->addr_bits)
 		return -EINVAL;
-	if (table->addr & (BIT_ULL(root_align_lg2(width)) - 1))
+	if (table->addr & (BIT_ULL(table_root_lg2(width)) - 1))
 		return -EINVAL;
 	return 0;
 }
@@ -295,7 +279,7 @@ int ioasid_table_walk(u32 format, const struct ioasid_table *table,
 	} else if (!valid_iova(w.format, walk->iova, table->addr_width)) {
 		walk->reason = IOASID_WALK_ADDRESS;
 	} else {
-		w.levels = levels_of(table->addr_width);
+		w.levels = table_levels(table->addr_width);
 		set_step(&w, 0, table->addr, &all);
 		walk->reason = walk_table(&w);
 	}

@@ -82,12 +82,12 @@ bool parse_range(const char *text, uint64_t *first, uint64_t *last)
 	return second && *last >= *first;
 }
 
-#define NR_FORMATS	(IOASID_FORMAT_RISCV_SV48 + 1)
+#define NR_FORMATS	(IOASID_FORMAT_ARM_CD + 1)
 
 uint32_t find_format(const char *name)
 {
 	for (uint32_t format = 1; format < NR_FORMATS; format++)
-		if (!strcmp(name, ioasid_format_name(format)))
+		if (strcmp(name, "?") && !strcmp(name, ioasid_format_name(format)))
 			return format;
 	return IOASID_FORMAT_NONE;
 }
@@ -97,9 +97,13 @@ void format_names(char *buf, size_t size)
 	size_t len = 0;
 
 	*buf = '\0';
-	for (uint32_t format = 1; format < NR_FORMATS && len < size; format++)
-		len += snprintf(buf + len, size - len, "%s%s", format > 1 ? ", " : "",
+	for (uint32_t format = 1; format < NR_FORMATS && len < size; format++) {
+		/* Numbers between page tables and PASID tables have no name. */
+		if (*ioasid_format_name(format) == '?')
+			continue;
+		len += snprintf(buf + len, size - len, "%s%s", len ? ", " : "",
 				ioasid_format_name(format));
+	}
 }
 
 const char *prot_text(uint32_t prot)

@@ -131,7 +131,8 @@ COMMAND_FUNCTION(print_device)
 	show_number(script, "pasids", info->max_pasids);
 	show_ranges(script, info->ranges, info->nr_ranges);
 	for (uint32_t i = 0; i < info->nr_formats && !script->doc; i++)
-		printf("  format %s%s%s\n", ioasid_format_name(info->formats[i].format),
+		printf("  format %s%s%s%s\n", ioasid_format_name(info->formats[i].format),
+		       info->formats[i].flags & IOASID_FORMAT_PASIDS ? ", of PASIDs" : "",
 		       info->formats[i].flags & IOASID_FORMAT_HW ? ", walked by the IOMMU" : "",
 		       info->formats[i].flags & IOASID_FORMAT_SW ? ", followed by the kernel" : "");
 	free(info);
@@ -191,7 +192,9 @@ COMMAND_FUNCTION(print_walk)
 	(void)result;
 	script->ioctl = IOASID_WALK;
 	snprintf(script->object, sizeof(script->object), "space %" PRIu64, as->number);
-	rc = ioasid_walk(as->fd, 0, as->number, iova, &walk);
+	rc = call->options[0].given ?
+		ioasid_walk_pasid(as->fd, 0, as->number, call->options[0].number, iova, &walk) :
+		ioasid_walk(as->fd, 0, as->number, iova, &walk);
 	if (rc)
 		return rc;
 	if (script->doc)

@@ -176,6 +176,54 @@ COMMAND_FUNCTION(unbind_table)
 	return ioasid_unbind_table(child->fd, child->number);
 }
 
+static uint64_t pasid_flags(const struct call *call)
+{
+	return (call->options[1].given ? IOASID_TABLE_BYPASS : 0) |
+	       (call->options[2].given ? IOASID_TABLE_BLOCK : 0) |
+	       (call->options[3].given ? IOASID_TABLE_5LEVEL : 0);
+}
+
+/* One page of AMD's, of Arm's as many descriptors as a page holds. */
+static uint32_t pasid_bits(const struct call *call, uint32_t format)
+{
+	if (call->options[0].given)
+		return call->options[0].number;
+	return format == IOASID_FORMAT_ARM_CD ? 6 : 9;
+}
+
+COMMAND_FUNCTION(pasid_table)
+{
+	uint32_t format = find_format(call->args[1].text);
+	struct value *parent = arg(call, 0);
+
+	script->ioctl = IOASID_ALLOC;
+	return space(result, parent->fd,
+		     ioasid_alloc_pasid_table(parent->fd, parent->number, format,
+					      pasid_bits(call, format), number(call, 2),
+					      pasid_flags(call)));
+}
+
+COMMAND_FUNCTION(bind_pasid_table)
+{
+	uint32_t format = find_format(call->args[1].text);
+	struct value *child = arg(call, 0);
+
+	(void)result;
+	TRY(script, IOASID_BIND_PASID_TABLE, "space %llu", (unsigned long long)child->number);
+	return ioasid_bind_pasid_table(child->fd, child->number, format,
+				       pasid_bits(call, format), number(call, 2),
+				       pasid_flags(call));
+}
+
+COMMAND_FUNCTION(unbind_pasid_table)
+{
+	struct value *child = arg(call, 0);
+
+	(void)result;
+	TRY(script, IOASID_UNBIND_PASID_TABLE, "space %llu", (unsigned long long)child->number);
+	return ioasid_unbind_pasid_table(child->fd, child->number);
+}
+
 COMMAND_FUNCTION(free)
 {
 	struct value *as = arg(call, 0);
@@ -241,11 +289,21 @@ COMMAND_FUNCTION(unmap_all)
 
 COMMAND_FUNCTION(invalidate)
 {
+	struct ioasid_invalidate request = {
+		.caches = IOASID_CACHE_IOTLB | IOASID_CACHE_DEVTLB |
+			  (call->options[1].given ? IOASID_CACHE_PASID : 0),
+		.flags = (number(call, 2) ? IOASID_INVALIDATE_RANGE : 0) |
+			 (call->options[0].given ? IOASID_INVALIDATE_PASID : 0),
+		.pasid = call->options[0].given ? call->options[0].number : 0,
+		.iova = number(call, 1),
+		.size = number(call, 2),
+	};
 	struct value *as = arg(call, 0);
+	uint32_t nr = 1;
 
 	(void)result;
 	TRY(script, IOASID_INVALIDATE_CACHE, "space %llu", (unsigned long long)as->number);
-	return ioasid_invalidate_range(as->fd, as->number, number(call, 1), number(call, 2));
+	return ioasid_invalidate_list(as->fd, as->number, &request, &nr);
 }
 
 COMMAND_FUNCTION(close)

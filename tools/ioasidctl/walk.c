@@ -28,6 +28,14 @@ static void print_entry(FILE *out, const struct ioasid_step *step, uint32_t form
 		print_reason(out, step);
 		return;
 	}
+	if (step->flags & IOASID_STEP_PASID) {
+		fprintf(out, "%*sPASID table, level %u  entry at 0x%llx = 0x%016llx", indent, "",
+			step->level, step->addr, step->value);
+		if (step->output)
+			fprintf(out, "  -> table 0x%llx", step->output);
+		print_reason(out, step);
+		return;
+	}
 	decode_entry(format, step->value, leaf, step->level, flags, sizeof(flags));
 	fprintf(out, "%*slevel %u  entry at 0x%llx = 0x%016llx  [%s]", indent, "", step->level,
 		step->addr, step->value, flags);
@@ -144,8 +152,13 @@ static void json_step(yyjson_mut_doc *doc, yyjson_mut_val *list, uint32_t format
 		yyjson_mut_obj_add_uint(doc, obj, "entry_address", step->addr);
 		yyjson_mut_obj_add_uint(doc, obj, "entry", step->value);
 		yyjson_mut_obj_add_bool(doc, obj, "leaf", leaf);
-		decode_entry(format, step->value, leaf, step->level, flags, sizeof(flags));
-		yyjson_mut_obj_add_strcpy(doc, obj, "flags", flags);
+		if (step->flags & IOASID_STEP_PASID) {
+			yyjson_mut_obj_add_bool(doc, obj, "pasid_table", true);
+		} else {
+			decode_entry(format, step->value, leaf, step->level, flags,
+				     sizeof(flags));
+			yyjson_mut_obj_add_strcpy(doc, obj, "flags", flags);
+		}
 	} else if (step->kind == IOASID_STEP_MAPPING && !step->reason) {
 		yyjson_mut_obj_add_uint(doc, obj, "first", step->addr);
 		yyjson_mut_obj_add_uint(doc, obj, "size", step->value);
@@ -193,19 +206,21 @@ static int show_walk(const struct options *options, uint32_t ctx, uint64_t iova,
 int cmd_walk(const struct options *options, int argc, char **argv)
 {
 	struct ioasid_walk_steps walk;
+	uint64_t iova, pasid = 0;
 	uint32_t ctx, ioasid;
-	uint64_t iova;
 	int fd, rc;
 
-	(void)argc;
 	if (!parse_number(argv[2], &iova))
 		return usage_error("'%s' is no address", argv[2]);
+	if (argc > 3 && (!parse_number(argv[3], &pasid) || pasid > UINT32_MAX))
+		return usage_error("'%s' is no PASID", argv[3]);
 	if (!contexts__find_space(options, argv[0], argv[1], &ctx, &ioasid))
 		return EXIT_FAILED;
 	fd = ioasid_open();
 	if (fd < 0)
 		return command_error(IOASID_CMD_OPEN, fd, NULL);
-	rc = ioasid_walk(fd, ctx, ioasid, iova, &walk);
+	rc = argc > 3 ? ioasid_walk_pasid(fd, ctx, ioasid, pasid, iova, &walk) :
+			ioasid_walk(fd, ctx, ioasid, iova, &walk);
 	close(fd);
 	if (rc)
 		return command_error(IOASID_WALK, rc, NULL);

@@ -19,7 +19,8 @@ struct sentence {
 
 #define TABLE(err, text)					\
 	{ IOASID_ALLOC, err, "the space", text },		\
-	{ IOASID_BIND_PGTABLE, err, "the space", text }
+	{ IOASID_BIND_PGTABLE, err, "the space", text },	\
+	{ IOASID_BIND_PASID_TABLE, err, "the space", text }
 
 static const struct sentence sentences[] = {
 	{ IOASID_CMD_OPEN, ENOENT, "/dev/ioasid",
@@ -73,8 +74,12 @@ static const struct sentence sentences[] = {
 	{ IOASID_UNBIND_PGTABLE, ENOENT, "the space", "has no table to unbind" },
 	{ IOASID_UNBIND_PGTABLE, EOPNOTSUPP, "the space",
 	  "was allocated with its table: free it instead" },
-	{ IOASID_BIND_PASID_TABLE, EOPNOTSUPP, "the space",
-	  "cannot have a PASID table: no IOMMU that this driver knows takes one" },
+	{ IOASID_BIND_PASID_TABLE, EBUSY, "the space",
+	  "has mappings, children or a table already, or a device with a PASID attached: remove "
+	  "them first" },
+	{ IOASID_UNBIND_PASID_TABLE, ENOENT, "the space", "has no PASID table to unbind" },
+	{ IOASID_UNBIND_PASID_TABLE, EOPNOTSUPP, "the space",
+	  "was allocated with its table: free it instead" },
 
 	{ IOASID_GET_INFO, ENODEV, "the space",
 	  "has no device yet: attach one, what is permitted depends on its IOMMU" },
@@ -104,13 +109,15 @@ static const struct sentence sentences[] = {
 	  "has a user-managed table: change that, and invalidate" },
 	{ IOASID_UNMAP_DMA, EBUSY, "the space", "has memory there that a driver holds" },
 	{ IOASID_INVALIDATE_CACHE, EOPNOTSUPP, "the space",
-	  "has no user-managed table: the kernel invalidates by itself" },
+	  "has no user-managed table: the kernel invalidates by itself; or no PASID table" },
 	{ IOASID_INVALIDATE_CACHE, EINVAL, "the request",
-	  "names a device or PASID that is not attached, or an empty range" },
+	  "names a device or PASID that is not attached or not in the table, an empty range, or "
+	  "a range of the PASID cache" },
 	{ IOASID_INVALIDATE_CACHE, ENOSPC, "the table",
 	  "has more mappings than the kernel can follow" },
 	{ IOASID_GET_MAPPINGS, EPERM, "the context", "is somebody else's: become root" },
 	{ IOASID_WALK, EPERM, "the space", "or its table is somebody else's: become root" },
+	{ IOASID_WALK, EOPNOTSUPP, "the space", "has no PASID table: leave the PASID away" },
 
 	{ VFIO_BIND_IOASID_FD, EBUSY, "the device",
 	  "is bound already, or another member of its IOMMU group is bound to another context" },

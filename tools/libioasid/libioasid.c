@@ -125,15 +125,22 @@ int ioasid_alloc_child(int fd, uint32_t parent, uint32_t addr_width, uint32_t fl
 	return parent ? alloc_kernel(fd, parent, addr_width, flags) : -ENOENT;
 }
 
-int ioasid_alloc_user(int fd, uint32_t parent, uint32_t format, uint32_t addr_width,
-		      uint64_t table)
+int ioasid_alloc_pasid_table(int fd, uint32_t parent, uint32_t format, uint32_t pasid_bits,
+			     uint64_t table, uint64_t flags)
 {
 	struct ioasid_alloc arg = {
 		.argsz = sizeof(arg), .kind = IOASID_KIND_USER, .parent = parent,
-		.format = format, .table = { .addr = table, .addr_width = addr_width },
+		.format = format,
+		.table = { .flags = flags, .addr = table, .addr_width = pasid_bits },
 	};
 
 	return command(fd, IOASID_ALLOC, &arg);
+}
+
+int ioasid_alloc_user(int fd, uint32_t parent, uint32_t format, uint32_t addr_width,
+		      uint64_t table)
+{
+	return ioasid_alloc_pasid_table(fd, parent, format, addr_width, table, 0);
 }
 
 int ioasid_create_nesting(int fd, uint32_t parent)
@@ -143,22 +150,39 @@ int ioasid_create_nesting(int fd, uint32_t parent)
 	return command(fd, IOASID_CREATE_NESTING, &arg);
 }
 
+static int table_command(int fd, unsigned int cmd, uint32_t ioasid, uint32_t format,
+			 const struct ioasid_table *table)
+{
+	struct ioasid_bind_table arg = {
+		.argsz = sizeof(arg), .ioasid = ioasid, .format = format, .table = *table,
+	};
+
+	return command(fd, cmd, &arg);
+}
+
 int ioasid_bind_table(int fd, uint32_t ioasid, uint32_t format, uint32_t addr_width,
 		      uint64_t table)
 {
-	struct ioasid_bind_table arg = {
-		.argsz = sizeof(arg), .ioasid = ioasid, .format = format,
-		.table = { .addr = table, .addr_width = addr_width },
-	};
-
-	return command(fd, IOASID_BIND_PGTABLE, &arg);
+	return table_command(fd, IOASID_BIND_PGTABLE, ioasid, format, &(struct ioasid_table){
+			     .addr = table, .addr_width = addr_width });
 }
 
 int ioasid_unbind_table(int fd, uint32_t ioasid)
 {
-	struct ioasid_bind_table arg = { .argsz = sizeof(arg), .ioasid = ioasid };
+	return table_command(fd, IOASID_UNBIND_PGTABLE, ioasid, 0, &(struct ioasid_table){ 0 });
+}
 
-	return command(fd, IOASID_UNBIND_PGTABLE, &arg);
+int ioasid_bind_pasid_table(int fd, uint32_t ioasid, uint32_t format, uint32_t pasid_bits,
+			    uint64_t table, uint64_t flags)
+{
+	return table_command(fd, IOASID_BIND_PASID_TABLE, ioasid, format, &(struct ioasid_table){
+			     .flags = flags, .addr = table, .addr_width = pasid_bits });
+}
+
+int ioasid_unbind_pasid_table(int fd, uint32_t ioasid)
+{
+	return table_command(fd, IOASID_UNBIND_PASID_TABLE, ioasid, 0,
+			     &(struct ioasid_table){ 0 });
 }
 
 int ioasid_free(int fd, uint32_t ioasid)
@@ -301,14 +325,14 @@ int ioasid_mappings_next(struct ioasid_mappings *it, struct ioasid_mapping_info 
 	return 1;
 }
 
-int ioasid_walk(int fd, uint32_t ctx, uint32_t ioasid, uint64_t iova,
-		struct ioasid_walk_steps *walk)
+static int walk_command(int fd, struct ioasid_walk_iova arg, struct ioasid_walk_steps *walk)
 {
-	struct ioasid_walk_iova arg = {
-		.argsz = sizeof(arg), .ioasid = ioasid, .ctx = ctx, .iova = iova,
-		.nr = IOASID_MAX_STEPS, .steps = (uintptr_t)walk->steps,
-	};
-	int rc = command(fd, IOASID_WALK, &arg);
+	int rc;
+
+	arg.argsz = sizeof(arg);
+	arg.nr = IOASID_MAX_STEPS;
+	arg.steps = (uintptr_t)walk->steps;
+	rc = command(fd, IOASID_WALK, &arg);
 
 	if (rc < 0)
 		return rc;
@@ -318,4 +342,19 @@ int ioasid_walk(int fd, uint32_t ctx, uint32_t ioasid, uint64_t iova,
 	walk->format = arg.format;
 	walk->nr = arg.nr < IOASID_MAX_STEPS ? arg.nr : IOASID_MAX_STEPS;
 	return 0;
+}
+
+int ioasid_walk(int fd, uint32_t ctx, uint32_t ioasid, uint64_t iova,
+		struct ioasid_walk_steps *walk)
+{
+	return walk_command(fd, (struct ioasid_walk_iova){
+			    .ioasid = ioasid, .ctx = ctx, .iova = iova }, walk);
+}
+
+int ioasid_walk_pasid(int fd, uint32_t ctx, uint32_t ioasid, uint32_t pasid, uint64_t iova,
+		      struct ioasid_walk_steps *walk)
+{
+	return walk_command(fd, (struct ioasid_walk_iova){
+			    .flags = IOASID_WALK_PASID, .ioasid = ioasid, .ctx = ctx,
+			    .iova = iova, .pasid = pasid }, walk);
 }

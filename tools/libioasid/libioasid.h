@@ -41,6 +41,11 @@ int ioasid_create_nesting(int fd, uint32_t parent);
 int ioasid_bind_table(int fd, uint32_t ioasid, uint32_t format, uint32_t addr_width,
 		      uint64_t table);
 int ioasid_unbind_table(int fd, uint32_t ioasid);
+int ioasid_alloc_pasid_table(int fd, uint32_t parent, uint32_t format, uint32_t pasid_bits,
+			     uint64_t table, uint64_t flags);
+int ioasid_bind_pasid_table(int fd, uint32_t ioasid, uint32_t format, uint32_t pasid_bits,
+			    uint64_t table, uint64_t flags);
+int ioasid_unbind_pasid_table(int fd, uint32_t ioasid);
 int ioasid_free(int fd, uint32_t ioasid);
 
 /* Memory. prot: IOASID_MAP_READ, IOASID_MAP_WRITE; what is unmapped is counted. */
@@ -128,6 +133,8 @@ struct ioasid_walk_steps {
 
 int ioasid_walk(int fd, uint32_t ctx, uint32_t ioasid, uint64_t iova,
 		struct ioasid_walk_steps *walk);
+int ioasid_walk_pasid(int fd, uint32_t ctx, uint32_t ioasid, uint32_t pasid, uint64_t iova,
+		      struct ioasid_walk_steps *walk);
 
 /* Simulator: ioasid_sim_create() fills argsz in and returns the instance's number. */
 int ioasid_sim_open(void);

@@ -57,6 +57,8 @@ const char *ioasid_format_name(uint32_t format)
 		[IOASID_FORMAT_ARM_LPAE_4K] = "arm-lpae-4k",
 		[IOASID_FORMAT_RISCV_SV39] = "riscv-sv39",
 		[IOASID_FORMAT_RISCV_SV48] = "riscv-sv48",
+		[IOASID_FORMAT_AMD_GCR3] = "amd-gcr3",
+		[IOASID_FORMAT_ARM_CD] = "arm-cd",
 	};
 
 	return name_of(names, NR(names), format);
@@ -73,6 +75,7 @@ const char *ioasid_walk_reason_text(uint32_t reason)
 		[IOASID_WALK_TABLE] = "the parent has no readable memory at the entry's address",
 		[IOASID_WALK_ACCESS_FLAG] = "the entry's access flag is clear",
 		[IOASID_WALK_RETRY] = "the table was changing all the time",
+		[IOASID_WALK_NO_PASID] = "the PASID table has no entry for such DMA",
 	};
 
 	return name_of(texts, NR(texts), reason);

@@ -112,7 +112,11 @@ enum ioasid_kind {
 	IOASID_KIND_USER	= 4,	/* user-managed, nested on a parent */
 };
 
-/* Formats of user-managed tables; all have 64-bit little-endian entries. */
+/*
+ * Formats of user-managed tables; all have 64-bit little-endian entries. Page tables
+ * are below 16. From there on are PASID tables, whose entries lead to page tables of
+ * those formats: a space that has one stands for all PASIDs of its devices.
+ */
 enum ioasid_format {
 	IOASID_FORMAT_NONE		= 0,
 	IOASID_FORMAT_X86_64_4LEVEL	= 1,	/* VT-d first stage, AMD v2; 48 bits */
@@ -120,20 +124,39 @@ enum ioasid_format {
 	IOASID_FORMAT_ARM_LPAE_4K	= 3,	/* VMSAv8-64 stage 1, TTBR0, 4K granule */
 	IOASID_FORMAT_RISCV_SV39	= 4,
 	IOASID_FORMAT_RISCV_SV48	= 5,
+	/*
+	 * AMD-Vi, GCR3 table. One level for 1..9 PASID bits, two for 10..18, three
+	 * for more; leads to x86-64 page tables.
+	 */
+	IOASID_FORMAT_AMD_GCR3		= 16,
+	/*
+	 * SMMUv3, linear table of context descriptors, aligned to its size; leads to
+	 * Arm LPAE 4K page tables by TTB0 (TTB1 must be off: EPD1).
+	 */
+	IOASID_FORMAT_ARM_CD		= 17,
 };
 
 /**
  * struct ioasid_table - where a user-managed table is
- * @flags: IOASID_TABLE_*
+ * @flags: IOASID_TABLE_*, of a PASID table only
  * @addr: of its top level, in the parent's space
- * @addr_width: IOVA bits it translates
+ * @addr_width: IOVA bits it translates; of a PASID table: PASID bits, it has
+ *              entries for PASIDs below 1 << @addr_width
  * @__reserved: 0
+ *
+ * DMA without PASID uses the first entry of a PASID table (AMD: GIOV 1; Arm: S1DSS
+ * 0b10, and then no DMA with PASID 0 does), unless flags say otherwise.
  *
  * Laid out as struct iommu_hwpt_vtd_s1: IOMMU drivers that know this format read
  * it from user memory themselves, after ioasid has, and judge what they read.
  */
 struct ioasid_table {
 	__u64	flags;
+#define IOASID_TABLE_BYPASS	(1 << 0)	/* DMA without PASID has addresses of the parent
+						 * (AMD: GIOV 0; Arm: S1DSS 0b01)
+						 */
+#define IOASID_TABLE_BLOCK	(1 << 1)	/* it is refused (Arm: S1DSS 0b00) */
+#define IOASID_TABLE_5LEVEL	(1 << 2)	/* AMD: page tables have 5 levels, not 4 */
 	__u64	addr;
 	__u32	addr_width;
 	__u32	__reserved;
@@ -160,9 +183,13 @@ struct ioasid_table {
  * what the parent maps or unmaps there later appears or vanishes for the
  * devices of the child as well.
  *
- * Errors: EOPNOTSUPP for a kind that this kernel does not have, EINVAL for a
- * user-managed table without a parent, ENOSPC when the context is full or spaces
- * are nested too deep.
+ * A space with a PASID table stands for all PASIDs of its devices. It is attached
+ * without a PASID where the IOMMU walks the table (IOASID_FORMAT_HW), and nowhere
+ * else: the kernel follows page tables in software, but no PASID tables.
+ *
+ * Errors: EOPNOTSUPP for a kind or format that this kernel does not have, EINVAL
+ * for a user-managed table without a parent, ENOSPC when the context is full or
+ * spaces are nested too deep.
  */
 struct ioasid_alloc {
 	__u32	argsz;
@@ -262,6 +289,9 @@ struct ioasid_info {
 #define IOASID_INFO_MAP_DMA		(1 << 0)	/* takes MAP/UNMAP_DMA */
 #define IOASID_INFO_PARTIAL		(1 << 1)	/* a group is incomplete */
 #define IOASID_INFO_ENFORCED_SNOOP	(1 << 2)	/* all DMA is coherent */
+#define IOASID_INFO_PASID_TABLE		(1 << 3)	/* stands for all PASIDs; then
+							 * @addr_width is in PASID bits
+							 */
 	__u32	ioasid;
 	__u32	kind;
 	__u64	pgsize_bitmap;
@@ -358,9 +388,14 @@ struct ioasid_create_nesting {
  * IOASID_BIND_PGTABLE, and is as created again after IOASID_UNBIND_PGTABLE:
  * v1's two-step spelling of IOASID_ALLOC with IOASID_KIND_USER.
  *
+ * IOASID_BIND_PASID_TABLE and IOASID_UNBIND_PASID_TABLE do the same with PASID
+ * tables. What the table's entries lead to is not bound: the IOMMU finds it.
+ *
  * EINVAL on a space that is not a child, EBUSY when it has mappings or a table
- * already, EOPNOTSUPP for a format that its devices' IOMMUs do not have, ENOENT
- * when there is nothing to unbind.
+ * already, EOPNOTSUPP for a format that its devices' IOMMUs do not have (or that
+ * is for the other command), ENOENT when there is no such table to unbind. A
+ * PASID table also needs devices with PASIDs, alone in their groups (EOPNOTSUPP),
+ * of which none is attached anywhere by a PASID (EBUSY).
  */
 struct ioasid_bind_table {
 	__u32	argsz;
@@ -381,12 +416,18 @@ struct ioasid_bind_table {
  * @flags: IOASID_INVALIDATE_*
  * @cookie: with IOASID_INVALIDATE_DEVICE: the only device concerned
  * @pasid: with IOASID_INVALIDATE_PASID: the only PASID concerned, as the user
- *         knows it
+ *         knows it; of a PASID table: one that it has an entry for. 0 concerns
+ *         DMA without PASID, too, where that uses the entry
  * @__reserved: 0
  * @iova: with IOASID_INVALIDATE_RANGE: start of the range
  * @size: and its length; both may have any alignment
  *
  * Without IOASID_INVALIDATE_RANGE everything of the space is invalidated.
+ *
+ * IOASID_CACHE_PASID is for spaces with a PASID table (EOPNOTSUPP) and goes without
+ * a range (EINVAL). An entry that was valid may be used until then; what the page
+ * table behind it said stays in the IOTLB and the device TLBs until these are
+ * invalidated as well.
  */
 struct ioasid_invalidate {
 	__u32	caches;
@@ -434,7 +475,10 @@ struct ioasid_invalidate_cache {
 
 /* Numbers 14..17 are kept for fault queues and dirty tracking. */
 
-/* Formats of user-managed tables that spaces of the device can have. */
+/*
+ * Formats of user-managed tables that spaces of the device can have. PASID tables are
+ * listed only where the IOMMU walks them.
+ */
 #define IOASID_CAP_FORMATS	3
 
 struct ioasid_format_info {
@@ -443,6 +487,9 @@ struct ioasid_format_info {
 #define IOASID_FORMAT_HW	(1 << 0)	/* the IOMMU walks it */
 #define IOASID_FORMAT_SW	(1 << 1)	/* shadowed by the kernel, which follows it
 						 * at IOASID_INVALIDATE_CACHE
+						 */
+#define IOASID_FORMAT_PASIDS	(1 << 2)	/* a PASID table: widths are PASID bits, page
+						 * sizes those of what it leads to
 						 */
 	__u64	pgsize_bitmap;
 	__u32	width_min;
@@ -561,6 +608,7 @@ enum ioasid_walk_reason {
 	IOASID_WALK_TABLE,		/* the parent has no memory at an entry's address */
 	IOASID_WALK_ACCESS_FLAG,	/* clear, and nobody sets it */
 	IOASID_WALK_RETRY,		/* the table was changing all the time */
+	IOASID_WALK_NO_PASID,		/* the PASID table has no entry for such DMA */
 };
 
 enum ioasid_step_kind {
@@ -595,6 +643,9 @@ struct ioasid_step {
 	__u32	flags;
 #define IOASID_STEP_LEAF	(1 << 0)	/* ENTRY: it maps, instead of pointing on */
 #define IOASID_STEP_MMIO	(1 << 1)	/* MEMORY: of a device */
+#define IOASID_STEP_PASID	(1 << 2)	/* ENTRY: of a PASID table; @value is its first
+						 * word, @output of the last one the page table
+						 */
 	__u32	prot;
 	__u32	__reserved;
 	__u64	iova;
@@ -606,7 +657,8 @@ struct ioasid_step {
 /**
  * struct ioasid_walk_iova - ioctl(IOASID_WALK)
  * @argsz: sizeof(struct ioasid_walk_iova)
- * @flags: 0
+ * @flags: IOASID_WALK_PASID: of DMA with @pasid; for a space with a PASID table only
+ *         (EOPNOTSUPP), where it is of DMA without PASID otherwise
  * @ioasid: the space
  * @ctx: its context, see above
  * @iova: the address to translate
@@ -615,8 +667,9 @@ struct ioasid_step {
  * @reason: out: enum ioasid_walk_reason: why it ended, IOASID_WALK_OK at memory
  * @perm: out: IOASID_MAP_* that all levels allow to DMA (which is not privileged)
  * @state: out: IOASID_WALK_STATE_*
- * @format: out: enum ioasid_format of the first space's table; 0 without one
- * @__reserved: 0
+ * @format: out: enum ioasid_format of the first space's table; 0 without one. Of a
+ *          PASID table that of the page table it led to, if it did
+ * @pasid: with that flag the PASID, else 0
  * @steps: address of an array of struct ioasid_step
  *
  * Translates as an IOMMU would, with tables as they are now and without leaving
@@ -625,11 +678,12 @@ struct ioasid_step {
  * EPERM when a user-managed table lies in the memory of another process and the
  * caller lacks CAP_SYS_ADMIN.
  */
-#define IOASID_MAX_STEPS	64
+#define IOASID_MAX_STEPS	96
 
 struct ioasid_walk_iova {
 	__u32	argsz;
 	__u32	flags;
+#define IOASID_WALK_PASID	(1 << 0)
 	__u32	ioasid;
 	__u32	ctx;
 	__u64	iova;
@@ -643,7 +697,7 @@ struct ioasid_walk_iova {
 							 */
 #define IOASID_WALK_STATE_STALE		(1 << 1)	/* which is something else here */
 	__u32	format;
-	__u32	__reserved;
+	__u32	pasid;
 	__u64	steps;
 };
 
@@ -701,11 +755,17 @@ struct vfio_bind_ioasid_fd {
  * uses it. Each PASID of a device is in one space, a space may be that of many
  * devices and PASIDs.
  *
- * EINVAL before bind, when the device's IOMMU does not fit the space, and for a
- * PASID that is too wide; EBUSY when the device (with the flag: that PASID of
- * it) is attached already or its group is attached elsewhere; EOPNOTSUPP for
- * a PASID of a device that has none or shares its group with others. Detaching
- * what is not attached is ENOENT.
+ * A space with a PASID table is attached without the flag and takes all DMA of the
+ * device: its PASIDs are then the user's to hand out, in the table.
+ *
+ * EINVAL before bind, when the device's IOMMU does not fit the space, for a
+ * PASID that is too wide, and for any PASID while a PASID table has them all or of
+ * a space with such a table; EBUSY when the device (with the flag: that PASID of
+ * it) is attached already or its group is attached elsewhere, and for a PASID
+ * table while a PASID is attached anywhere; EOPNOTSUPP for a PASID, or a PASID
+ * table, of a device that has no PASIDs or shares its group with others, and for a
+ * PASID table that the IOMMU does not walk. Detaching what is not attached is
+ * ENOENT.
  *
  * A child is attached where its parent is: EINVAL unless the device is attached
  * to the parent already, by default or by a PASID (v1). Attaching the child by

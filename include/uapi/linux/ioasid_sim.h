@@ -53,7 +53,8 @@ struct ioasid_sim_resv {
  * @pgsize_bitmap: leaf sizes of kernel-managed tables, out of 4K, 2M, 1G;
  *                 0: all three
  * @formats: user-managed tables its devices can walk, a bit for each
- *           (1 << enum ioasid_format); 0 with IOASID_SIM_CAP_NESTING: all
+ *           (1 << enum ioasid_format); 0 with IOASID_SIM_CAP_NESTING: all that
+ *           it can have. PASID tables need IOASID_SIM_CAP_PASID
  * @pasid_bits: width of PASIDs, 1..20; 0 without IOASID_SIM_CAP_PASID
  * @nr_devices: 1..IOASID_SIM_MAX_DEVICES
  * @group_size: devices of one IOMMU group; 0: 1
@@ -179,13 +180,15 @@ enum ioasid_sim_status {
 	IOASID_SIM_OK			= 0,
 	IOASID_SIM_BAD_REQUEST		= 1,	/* operation, length or flags */
 	IOASID_SIM_BLOCKED		= 2,	/* attached to no address space */
-	IOASID_SIM_FAULT_PASID		= 3,	/* no such PASID */
+	IOASID_SIM_FAULT_PASID		= 3,	/* no such PASID; no entry of it in a user's
+						 * table, or one that cannot be used
+						 */
 	IOASID_SIM_FAULT_NOT_PRESENT	= 4,	/* in the (first-stage) table */
 	IOASID_SIM_FAULT_PERMISSION	= 5,
 	IOASID_SIM_FAULT_RESERVED_BITS	= 6,
 	IOASID_SIM_FAULT_ADDRESS	= 7,	/* too wide, not canonical */
 	IOASID_SIM_FAULT_STAGE2		= 8,	/* output of the first stage */
-	IOASID_SIM_FAULT_STAGE2_WALK	= 9,	/* an address of a first-stage table */
+	IOASID_SIM_FAULT_STAGE2_WALK	= 9,	/* an address of a first-stage or PASID table */
 	IOASID_SIM_STALE		= 10,	/* see struct ioasid_sim_stats */
 	IOASID_SIM_ABORTED		= 11,	/* the device was unbound or reset */
 };
