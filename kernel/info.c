@@ -484,6 +484,10 @@ static int fill_device_info(struct ioasid_device *idev,
 	info->max_pasids = dev->iommu->max_pasids;
 	if (info->max_pasids)
 		info->flags |= IOASID_DEV_INFO_PASID;
+	if (idev->carrier)
+		info->flags |= IOASID_DEV_INFO_PASID_VIRT;
+	if (idev->flags & IOASID_SUBDEVICE_GLOBAL_PASIDS)
+		info->flags |= IOASID_DEV_INFO_PASID_GLOBAL;
 	return device_ranges(idev, chain) ?: add_formats(dev, chain);
 }
 
