@@ -53,32 +53,21 @@ static int check_default(struct ioasid_device *idev, struct ioasid_space *space)
 }
 
 /*
- * From here on it is what the device has under this PASID, though not yet live.
- * Where a child takes its parent's place, DMA is blocked for a moment.
+ * From here on it is what the device has under this PASID, though not yet live:
+ * where a child takes its parent's place, DMA is blocked for a moment.
  */
 static int enter(struct ioasid_pasid *p)
 {
 	struct xarray *pasids = &p->idev->pasids;
 
 	p->below = xa_load(pasids, p->pasid);
-	if (!p->below)
-		return xa_insert(pasids, p->pasid, p, GFP_KERNEL_ACCOUNT);
-	WRITE_ONCE(p->below->live, false);
-	/* The slot is there: this cannot fail. */
-	xa_store(pasids, p->pasid, p, GFP_KERNEL_ACCOUNT);
-	return 0;
+	return xa_err(xa_store(pasids, p->pasid, p, GFP_KERNEL_ACCOUNT));
 }
 
+/* Back to what was there before. The slot exists: this cannot fail. */
 static void leave(struct ioasid_pasid *p)
 {
-	struct xarray *pasids = &p->idev->pasids;
-
-	if (!p->below) {
-		xa_erase(pasids, p->pasid);
-		return;
-	}
-	xa_store(pasids, p->pasid, p->below, GFP_KERNEL_ACCOUNT);
-	WRITE_ONCE(p->below->live, true);
+	xa_store(&p->idev->pasids, p->pasid, p->below, GFP_KERNEL_ACCOUNT);
 }
 
 static int install(struct ioasid_pasid *p, struct ioasid_nested *nested)

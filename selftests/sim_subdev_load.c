@@ -45,8 +45,8 @@ static void wait_for_mark(const uint8_t *mem)
 		usleep(1000);
 }
 
-TEST_F(sub, detach, "a PASID is detached under load and is another part's: no byte goes astray",
-	.timeout = 120)
+TEST_F(sub, detach, "a busy PASID is detached and is another part's: no byte goes astray",
+       .timeout = 120)
 {
 	uint8_t *mine = self->mem[0], *others = self->mem[1];
 	struct ioasid_sim_load_result result;

@@ -68,7 +68,8 @@ static inline struct ioasid_sim_stats sim_since(int ctl, uint32_t id,
 }
 
 /* *nr: in: room, out: how many there are */
-static inline int do_get_pasids(int ctl, uint32_t id, uint32_t device, uint32_t *pasids, uint32_t *nr)
+static inline int do_get_pasids(int ctl, uint32_t id, uint32_t device, uint32_t *pasids,
+				uint32_t *nr)
 {
 	struct ioasid_sim_pasids args = {
 		.argsz = sizeof(args), .id = id, .device = device, .nr = *nr,

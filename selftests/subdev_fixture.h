@@ -98,7 +98,8 @@ static inline bool on_wire(const struct wire *wire, uint32_t pasid)
 }
 
 /* The only PASID that is in the device's table now and was not there before. */
-static inline uint32_t new_on_wire(struct fixture_sub *self, uint32_t device, const struct wire *before)
+static inline uint32_t new_on_wire(struct fixture_sub *self, uint32_t device,
+				   const struct wire *before)
 {
 	struct wire now = wire_of(self, device);
 	uint32_t i = 0;
