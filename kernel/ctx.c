@@ -38,6 +38,7 @@ struct ioasid_ctx *ioasid_ctx_alloc(enum ioasid_door door)
 	ctx->door = door;
 	mutex_init(&ctx->lock);
 	xa_init_flags(&ctx->spaces, XA_FLAGS_ALLOC1);
+	xa_init(&ctx->global_pasids);
 	INIT_LIST_HEAD(&ctx->devices);
 	ctx->regions = RB_ROOT_CACHED;
 	ctx->pid = get_pid(task_tgid(current));
@@ -60,7 +61,7 @@ static void ctx_release(struct kref *kref)
 	list_del(&ctx->entry);
 	mutex_unlock(&ioasid_contexts_lock);
 
-	WARN_ON(!list_empty(&ctx->devices));
+	WARN_ON(!list_empty(&ctx->devices) || !xa_empty(&ctx->global_pasids));
 	ioasid_spaces_release(ctx);
 	ioasid_memory_release(ctx);
 	put_pid(ctx->pid);

@@ -29,6 +29,7 @@ void ioasid_devfd_init(struct ioasid_devfd *devfd, struct device *dev,
 		       const struct ioasid_devfd_ops *ops)
 {
 	devfd->dev = dev;
+	devfd->sub = NULL;
 	devfd->ops = ops;
 	init_rwsem(&devfd->lock);
 	devfd->idev = NULL;
@@ -36,6 +37,24 @@ void ioasid_devfd_init(struct ioasid_devfd *devfd, struct device *dev,
 	devfd->gone = false;
 }
 EXPORT_SYMBOL_GPL(ioasid_devfd_init);
+
+/**
+ * ioasid_devfd_init_sub() - the same for the file of a sub-device
+ * @devfd: part of the door's own object
+ * @dev: the physical device
+ * @sub: the sub-device, which outlives @devfd
+ * @flags: IOASID_SUBDEVICE_*
+ * @ops: how the door makes it usable
+ */
+void ioasid_devfd_init_sub(struct ioasid_devfd *devfd, struct device *dev,
+			   struct device *sub, u32 flags,
+			   const struct ioasid_devfd_ops *ops)
+{
+	ioasid_devfd_init(devfd, dev, ops);
+	devfd->sub = sub;
+	devfd->sub_flags = flags;
+}
+EXPORT_SYMBOL_GPL(ioasid_devfd_init_sub);
 
 /**
  * ioasid_devfd_open() - for the door's open()
@@ -169,7 +188,11 @@ static int ioasid_devfd_bind_ctx(struct ioasid_devfd *devfd,
 		return -ENODEV;
 	if (devfd->idev)
 		return -EBUSY;
-	idev = ioasid_device_bind(ctx, devfd->dev, cookie);
+	if (devfd->sub)
+		idev = ioasid_subdevice_bind(ctx, devfd->dev, devfd->sub,
+					     cookie, devfd->sub_flags);
+	else
+		idev = ioasid_device_bind(ctx, devfd->dev, cookie);
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
 	rc = devfd->ops->enable(devfd);

@@ -94,17 +94,40 @@ static int probe_domain(struct ioasid_device *idev)
 	return 0;
 }
 
-/* The group may only be shared within one context. */
+/*
+ * The group may only be shared within one context. Sub-devices are told apart by
+ * the IOMMU and may go to several; the function that they are part of may not be
+ * had beside them.
+ */
+static bool excludes(const struct ioasid_device *other,
+		     const struct ioasid_device *idev)
+{
+	if (other->group != idev->group)
+		return false;
+	if (other->sub && idev->sub)
+		return other->sub == idev->sub;
+	return other->sub || idev->sub || other->dev == idev->dev ||
+	       other->ctx != idev->ctx;
+}
+
 static int claim(struct ioasid_device *idev)
 {
 	struct ioasid_device *other;
 
 	lockdep_assert_held(&ioasid_contexts_lock);
 	list_for_each_entry(other, &bound_devices, bound_entry)
-		if (other->dev == idev->dev ||
-		    (other->group == idev->group && other->ctx != idev->ctx))
+		if (excludes(other, idev))
 			return -EBUSY;
-	return iommu_device_claim_dma_owner(idev->dev, idev->ctx);
+	return idev->sub ? ioasid_carrier_join(idev) :
+			   iommu_device_claim_dma_owner(idev->dev, idev->ctx);
+}
+
+static void disclaim(struct ioasid_device *idev)
+{
+	if (idev->carrier)
+		ioasid_carrier_leave(idev);
+	else
+		iommu_device_release_dma_owner(idev->dev);
 }
 
 static int enlist(struct ioasid_device *idev)
@@ -131,6 +154,7 @@ static void device_free(struct ioasid_device *idev)
 {
 	xa_destroy(&idev->pasids);
 	iommu_group_put(idev->group);
+	put_device(idev->sub);
 	put_device(idev->dev);
 	ioasid_ctx_put(idev->ctx);
 	kfree(idev);
@@ -142,7 +166,9 @@ static int bind(struct ioasid_device *idev)
 
 	if (!idev->group)
 		return -EPERM;
-	rc = check_isolation(idev->dev, idev->group);
+	rc = idev->sub ? ioasid_device_takes_pasids(idev) : 0;
+	if (!rc)
+		rc = check_isolation(idev->dev, idev->group);
 	if (!rc)
 		rc = probe_domain(idev);
 	if (!rc)
@@ -150,17 +176,9 @@ static int bind(struct ioasid_device *idev)
 	return rc;
 }
 
-/**
- * ioasid_device_bind - give a device to a context
- * @ctx: the context
- * @dev: the device, whose driver has driver_managed_dma
- * @cookie: its label, unique in the context
- *
- * From here on the DMA of the device's whole group is blocked unless it is
- * attached. The context stays for as long as the device is bound.
- */
-struct ioasid_device *ioasid_device_bind(struct ioasid_ctx *ctx,
-					 struct device *dev, u64 cookie)
+static struct ioasid_device *bind_device(struct ioasid_ctx *ctx,
+					 struct device *dev, struct device *sub,
+					 u64 cookie, u32 flags)
 {
 	struct ioasid_device *idev;
 	int rc;
@@ -171,6 +189,8 @@ struct ioasid_device *ioasid_device_bind(struct ioasid_ctx *ctx,
 	kref_get(&ctx->kref);
 	idev->ctx = ctx;
 	idev->dev = get_device(dev);
+	idev->sub = get_device(sub);
+	idev->flags = flags;
 	idev->group = iommu_group_get(dev);
 	idev->cookie = cookie;
 	xa_init(&idev->pasids);
@@ -185,7 +205,48 @@ struct ioasid_device *ioasid_device_bind(struct ioasid_ctx *ctx,
 	}
 	return idev;
 }
+
+/**
+ * ioasid_device_bind - give a device to a context
+ * @ctx: the context
+ * @dev: the device, whose driver has driver_managed_dma
+ * @cookie: its label, unique in the context
+ *
+ * From here on the DMA of the device's whole group is blocked unless it is
+ * attached. The context stays for as long as the device is bound.
+ */
+struct ioasid_device *ioasid_device_bind(struct ioasid_ctx *ctx,
+					 struct device *dev, u64 cookie)
+{
+	return bind_device(ctx, dev, NULL, cookie, 0);
+}
 EXPORT_SYMBOL_GPL(ioasid_device_bind);
+
+/**
+ * ioasid_subdevice_bind - give a part of a device to a context
+ * @ctx: the context
+ * @dev: the physical device, alone in its group, whose driver has
+ *       driver_managed_dma
+ * @sub: the part, for its name
+ * @cookie: its label, unique in the context
+ * @flags: IOASID_SUBDEVICE_*, the same for all of @dev
+ *
+ * All DMA of the part must carry PASIDs, those that ioasid_device_ppasid() tells.
+ * Its driver uses no other PASIDs of @dev, and DMA without is blocked. Parts of
+ * one device may be bound to several contexts; @dev itself is refused meanwhile
+ * with -EBUSY, as they are while it is bound. -EOPNOTSUPP when @dev has no PASIDs
+ * or is not alone in its group.
+ *
+ * What is returned is a device like others, for attach, detach and unbind.
+ */
+struct ioasid_device *ioasid_subdevice_bind(struct ioasid_ctx *ctx,
+					    struct device *dev,
+					    struct device *sub, u64 cookie,
+					    u32 flags)
+{
+	return bind_device(ctx, dev, sub, cookie, flags);
+}
+EXPORT_SYMBOL_GPL(ioasid_subdevice_bind);
 
 /*
  * One group is one source of DMA to the IOMMU: its devices are in one space, or
@@ -300,7 +361,7 @@ static int attach_locked(struct ioasid_device *idev, struct ioasid_space *space,
 	rc = ioasid_ptable_may_attach(idev, space, pasid);
 	if (rc)
 		return rc;
-	if (pasid != IOASID_NO_PASID)
+	if (pasid != IOASID_NO_PASID || idev->carrier)
 		return ioasid_pasid_attach(idev, space, pasid, nested);
 	return attach_default(idev, space, nested);
 }
@@ -390,9 +451,15 @@ static int detach_pasid(struct ioasid_device *idev, u32 ioasid, u32 pasid)
 	struct ioasid_pasid *p = xa_load(&idev->pasids, pasid);
 	struct ioasid_space *space;
 
-	if (!p || p->space->id != ioasid)
+	if (!p)
 		return -ENOENT;
 	space = p->space;
+	if (space->id != ioasid) {
+		while ((p = p->below))
+			if (p->space->id == ioasid)
+				return -EBUSY;
+		return -ENOENT;
+	}
 	mutex_lock(space->lock);
 	ioasid_pasid_detach(p);
 	mutex_unlock(space->lock);
@@ -406,8 +473,10 @@ static int detach(struct ioasid_device *idev, u32 ioasid, u32 pasid)
 	int rc;
 
 	lockdep_assert_held(&idev->ctx->lock);
-	rc = pasid == IOASID_NO_PASID ? detach_default(idev, ioasid) :
-					detach_pasid(idev, ioasid, pasid);
+	if (pasid != IOASID_NO_PASID || idev->carrier)
+		rc = detach_pasid(idev, ioasid, pasid);
+	else
+		rc = detach_default(idev, ioasid);
 	ioasid_trace(detach, idev->ctx->id, ioasid, idev->rid, pasid, rc,
 		     ioasid_now(on) - start);
 	return rc;
@@ -435,9 +504,11 @@ static void detach_all(struct ioasid_device *idev)
 	struct ioasid_pasid *p;
 	unsigned long pasid;
 
-	/* IOMMU core: no owner may leave PASIDs behind. */
+	/* IOMMU core: no owner may leave PASIDs behind. One may be below another. */
 	xa_for_each(&idev->pasids, pasid, p)
-		detach(idev, p->space->id, pasid);
+		do
+			detach(idev, p->space->id, pasid);
+		while ((p = xa_load(&idev->pasids, pasid)));
 	while (idev->attached)
 		detach(idev, idev->attached->space->id, IOASID_NO_PASID);
 }
@@ -455,7 +526,7 @@ void ioasid_device_unbind(struct ioasid_device *idev)
 	detach_all(idev);
 	list_del(&idev->entry);
 	list_del(&idev->bound_entry);
-	iommu_device_release_dma_owner(idev->dev);
+	disclaim(idev);
 	mutex_unlock(&ctx->lock);
 	mutex_unlock(&ioasid_contexts_lock);
 	ioasid_trace(unbind, ctx->id, idev->rid, idev->cookie,

@@ -462,10 +462,11 @@ static void fill_pasid_formats(u64 formats, struct ioasid_format_info *info)
 }
 
 /* All page tables can be followed in software, some are walked by the IOMMU. */
-static int add_formats(struct device *dev, struct chain *chain)
+static int add_formats(const struct ioasid_device *idev, struct chain *chain)
 {
-	u64 hw = ioasid_nested_formats(dev);
-	u64 pasids = ioasid_ptable_formats(dev);
+	u64 hw = ioasid_nested_formats(idev->dev);
+	/* The PASIDs of a function are not for one of its parts to hand out. */
+	u64 pasids = idev->carrier ? 0 : ioasid_ptable_formats(idev->dev);
 	u32 nr = IOASID_NR_FORMATS + hweight64(pasids);
 	struct ioasid_cap_formats *cap;
 	u32 i;
@@ -508,7 +509,11 @@ static int fill_device_info(struct ioasid_device *idev,
 	info->max_pasids = dev->iommu->max_pasids;
 	if (info->max_pasids)
 		info->flags |= IOASID_DEV_INFO_PASID;
-	return device_ranges(idev, chain) ?: add_formats(dev, chain);
+	if (idev->carrier)
+		info->flags |= IOASID_DEV_INFO_PASID_VIRT;
+	if (idev->flags & IOASID_SUBDEVICE_GLOBAL_PASIDS)
+		info->flags |= IOASID_DEV_INFO_PASID_GLOBAL;
+	return device_ranges(idev, chain) ?: add_formats(idev, chain);
 }
 
 int ioasid_cmd_device_get_info(struct ioasid_ucmd *ucmd)

@@ -3,7 +3,8 @@
  * The model.
  *
  *   ioasid_ctx        one open of /dev/ioasid, or one VFIO container
- *    |- ioasid_device   a device bound to it
+ *    |- ioasid_device   a device bound to it: a function, or a sub-device on an
+ *    |                  ioasid_carrier, the function that several share
  *    |- ioasid_region   registered memory: pages pinned and charged once
  *    `- ioasid_space    an I/O address space
  *        |- ioasid_mapping  IOVA range -> slice of an ioasid_pages, or of the
@@ -26,7 +27,7 @@
  * at the very last address, so there is no "end".
  *
  * Locks, outermost first:
- *   ioasid_contexts_lock  list of contexts and of bound devices
+ *   ioasid_contexts_lock  list of contexts, of bound devices and of carriers
  *   ctx->lock             devices, regions, which group is attached where
  *   space->access_lock    list of in-kernel users; held while they are told to
  *                         unpin
@@ -42,6 +43,7 @@
 #define __IOASID_PRIVATE_H
 
 #include <linux/device.h>
+#include <linux/idr.h>
 #include <linux/interval_tree.h>
 #include <linux/iommu.h>
 #include <linux/ioasid.h>
@@ -161,6 +163,7 @@ struct ioasid_ctx {
 	struct rb_root_cached regions;
 	unsigned int nr_regions;
 	u64 registered;			/* bytes */
+	struct xarray global_pasids;	/* user's PASID -> struct ioasid_global_pasid */
 	/* who opened it, for people */
 	struct pid *pid;
 	char comm[TASK_COMM_LEN];
@@ -176,8 +179,11 @@ struct ioasid_device {
 	struct list_head entry;		/* in ctx->devices */
 	struct list_head bound_entry;	/* in ioasid_bound_devices */
 	struct ioasid_ctx *ctx;		/* counted */
-	struct device *dev;		/* counted */
+	struct device *dev;		/* counted: what the IOMMU knows */
 	struct iommu_group *group;	/* counted */
+	struct device *sub;		/* counted: a sub-device of @dev; or NULL */
+	struct ioasid_carrier *carrier;	/* and then: what it has of @dev */
+	u32 flags;			/* IOASID_SUBDEVICE_* */
 	u64 cookie;
 	u32 rid;			/* as tracepoints show it */
 	u64 pgsize_bitmap;
@@ -195,6 +201,12 @@ struct ioasid_member {
 	struct list_head entry;
 	struct ioasid_device *idev;
 };
+
+/* As users know it. */
+static inline const char *ioasid_device_name(const struct ioasid_device *idev)
+{
+	return dev_name(idev->sub ?: idev->dev);
+}
 
 u32 ioasid_device_rid(struct device *dev);
 struct ioasid_device *ioasid_device_find(struct ioasid_ctx *ctx, u64 cookie);
@@ -425,13 +437,46 @@ int ioasid_group_missing(struct ioasid_group *grp,
 			 int (*fn)(struct device *dev, void *arg), void *arg);
 
 /**
+ * struct ioasid_carrier - a physical device with sub-devices, which share its RID
+ * @entry: in the list of carriers
+ * @dev: not counted: its sub-devices do
+ * @nr_subdevices: that are bound, in any context
+ * @flags: IOASID_SUBDEVICE_* of all of them
+ * @ppasids: numbers on the wire that are in use; locks itself
+ */
+struct ioasid_carrier {
+	struct list_head entry;
+	struct device *dev;
+	unsigned int nr_subdevices;
+	u32 flags;
+	struct ida ppasids;
+};
+
+/**
+ * struct ioasid_global_pasid - a number of the global pool
+ * @ppasid: the number
+ * @users: PASIDs attached with it, each on a RID of its own
+ */
+struct ioasid_global_pasid {
+	u32 ppasid;
+	unsigned int users;
+};
+
+int ioasid_carrier_join(struct ioasid_device *idev);
+void ioasid_carrier_leave(struct ioasid_device *idev);
+
+/**
  * struct ioasid_pasid - a PASID of a device, attached to a space
  * @entry: in space->pasids
  * @idev: the device
  * @space: the space
  * @domain: where
- * @pasid: as the user knows it
+ * @pasid: as the user knows it; of a sub-device IOASID_NO_PASID for the default
  * @ppasid: on the wire
+ * @global: where that comes from, if it is the global pool
+ * @below: what had @pasid before, in the parent of @space, and gets it back; for
+ *         defaults only
+ * @live: @ppasid may be told
  * @resv: reserved regions of the device
  * @handle: for the IOMMU core
  */
@@ -442,13 +487,20 @@ struct ioasid_pasid {
 	struct ioasid_domain *domain;
 	u32 pasid;
 	u32 ppasid;
+	struct ioasid_global_pasid *global;
+	struct ioasid_pasid *below;
+	bool live;
 	struct list_head resv;
 	struct iommu_attach_handle handle;
+	struct rcu_head rcu;
 };
 
+int ioasid_device_takes_pasids(struct ioasid_device *idev);
 int ioasid_pasid_attach(struct ioasid_device *idev, struct ioasid_space *space,
 			u32 pasid, struct ioasid_nested *nested);
 void ioasid_pasid_detach(struct ioasid_pasid *p);
+int ioasid_ppasid_get(struct ioasid_pasid *p);
+void ioasid_ppasid_put(struct ioasid_pasid *p);
 
 /**
  * struct ioasid_domain - an IOMMU domain of a space

@@ -3,7 +3,9 @@
  * PASIDs of devices, each attached to a space of its own choice (RFC v1, 4).
  *
  * Functions are given their whole PASID space: what the user calls a PASID is
- * what goes over the wire. All run under ctx->lock and space->lock.
+ * what goes over the wire. Of sub-devices it is not, and DMA for which the user
+ * gave none has one as well: see subdevice.c. All run under ctx->lock and
+ * space->lock.
  */
 #include <linux/iommu.h>
 #include <linux/slab.h>
@@ -11,18 +13,52 @@
 #include "compat.h"
 #include "ioasid_private.h"
 
+/**
+ * ioasid_device_takes_pasids - can PASIDs of a device be attached?
+ * @idev: the device
+ *
+ * Returns -EOPNOTSUPP when it has none, or shares its group with others: what
+ * those do with a PASID cannot be told apart.
+ */
+int ioasid_device_takes_pasids(struct ioasid_device *idev)
+{
+	if (!idev->dev->iommu->max_pasids)
+		return -EOPNOTSUPP;
+	return ioasid_group_shared(idev->group) ? -EOPNOTSUPP : 0;
+}
+
 static int check_pasid(struct ioasid_device *idev, u32 pasid)
 {
-	u32 max = idev->dev->iommu->max_pasids;
-
-	if (!max)
-		return -EOPNOTSUPP;
 	/* 0 is what IOMMUs take DMA without PASID for. */
-	if (!pasid || pasid >= max)
+	if (!pasid || pasid >= idev->dev->iommu->max_pasids)
 		return -EINVAL;
-	if (ioasid_group_shared(idev->group))
-		return -EOPNOTSUPP;
 	return xa_load(&idev->pasids, pasid) ? -EBUSY : 0;
+}
+
+/* As with groups: where the device is by default, or in a child of that. */
+static int check_default(struct ioasid_device *idev, struct ioasid_space *space)
+{
+	struct ioasid_pasid *below = xa_load(&idev->pasids, IOASID_NO_PASID);
+
+	return below && below->space != space->parent ? -EBUSY : 0;
+}
+
+/*
+ * From here on it is what the device has under this PASID, though not yet live:
+ * where a child takes its parent's place, DMA is blocked for a moment.
+ */
+static int enter(struct ioasid_pasid *p)
+{
+	struct xarray *pasids = &p->idev->pasids;
+
+	p->below = xa_load(pasids, p->pasid);
+	return xa_err(xa_store(pasids, p->pasid, p, GFP_KERNEL_ACCOUNT));
+}
+
+/* Back to what was there before. The slot exists: this cannot fail. */
+static void leave(struct ioasid_pasid *p)
+{
+	xa_store(&p->idev->pasids, p->pasid, p->below, GFP_KERNEL_ACCOUNT);
 }
 
 static int install(struct ioasid_pasid *p, struct ioasid_nested *nested)
@@ -35,30 +71,32 @@ static int install(struct ioasid_pasid *p, struct ioasid_nested *nested)
 	rc = ioasid_resv_check(p->space, &p->resv);
 	if (rc)
 		return rc;
-	rc = xa_insert(&p->idev->pasids, p->pasid, p, GFP_KERNEL_ACCOUNT);
+	rc = enter(p);
 	if (rc)
 		return rc;
 	d = ioasid_domain_attach(p->space, &source, nested);
 	if (IS_ERR(d)) {
-		xa_erase(&p->idev->pasids, p->pasid);
+		leave(p);
 		return PTR_ERR(d);
 	}
 	p->domain = d;
 	list_add_tail(&p->entry, &p->space->pasids);
+	WRITE_ONCE(p->live, true);
 	return 0;
 }
 
+/* Drivers may be looking at it. */
 static void pasid_free(struct ioasid_pasid *p)
 {
 	iommu_put_resv_regions(p->idev->dev, &p->resv);
-	kfree(p);
+	kfree_rcu(p, rcu);
 }
 
 /**
  * ioasid_pasid_attach - let a PASID of a device use a space
  * @idev: the device
  * @space: the space
- * @pasid: the PASID
+ * @pasid: the PASID; of a sub-device also IOASID_NO_PASID
  * @nested: what ioasid_nested_prepare() said for it
  */
 int ioasid_pasid_attach(struct ioasid_device *idev, struct ioasid_space *space,
@@ -69,7 +107,10 @@ int ioasid_pasid_attach(struct ioasid_device *idev, struct ioasid_space *space,
 
 	lockdep_assert_held(&idev->ctx->lock);
 	lockdep_assert_held(space->lock);
-	rc = check_pasid(idev, pasid);
+	rc = ioasid_device_takes_pasids(idev);
+	if (!rc)
+		rc = pasid == IOASID_NO_PASID ? check_default(idev, space) :
+						check_pasid(idev, pasid);
 	if (rc)
 		return rc;
 	p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
@@ -79,8 +120,12 @@ int ioasid_pasid_attach(struct ioasid_device *idev, struct ioasid_space *space,
 	p->idev = idev;
 	p->space = space;
 	p->pasid = pasid;
-	p->ppasid = pasid;
-	rc = install(p, nested);
+	rc = ioasid_ppasid_get(p);
+	if (!rc) {
+		rc = install(p, nested);
+		if (rc)
+			ioasid_ppasid_put(p);
+	}
 	if (rc)
 		pasid_free(p);
 	return rc;
@@ -88,7 +133,10 @@ int ioasid_pasid_attach(struct ioasid_device *idev, struct ioasid_space *space,
 
 /**
  * ioasid_pasid_detach - block a PASID again
- * @p: the PASID
+ * @p: the PASID, the topmost if there is another one below it, which comes back
+ *
+ * Nobody is told its number on the wire any more, then the IOMMU forgets it, and
+ * only then it is given to others.
  */
 void ioasid_pasid_detach(struct ioasid_pasid *p)
 {
@@ -96,8 +144,10 @@ void ioasid_pasid_detach(struct ioasid_pasid *p)
 
 	lockdep_assert_held(&p->idev->ctx->lock);
 	lockdep_assert_held(p->space->lock);
+	WRITE_ONCE(p->live, false);
 	ioasid_domain_detach(p->space, p->domain, &source);
 	list_del(&p->entry);
-	xa_erase(&p->idev->pasids, p->pasid);
+	leave(p);
+	ioasid_ppasid_put(p);
 	pasid_free(p);
 }

@@ -109,6 +109,9 @@ int ioasid_ptable_may_attach(struct ioasid_device *idev,
 {
 	bool ptable = ioasid_is_ptable(space);
 
+	/* A part of a function shares its PASIDs with the others. */
+	if (ptable && idev->carrier)
+		return -EOPNOTSUPP;
 	if (pasid != IOASID_NO_PASID)
 		return ptable || is_delegated(idev) ? -EINVAL : 0;
 	return ptable && !xa_empty(&idev->pasids) ? -EBUSY : 0;

@@ -34,12 +34,15 @@ struct names {
 	bool more;
 };
 
+static void show_name(struct names *names, const char *name)
+{
+	seq_printf(names->s, "%s%s", names->more ? " " : "", name);
+	names->more = true;
+}
+
 static int show_device(struct device *dev, void *arg)
 {
-	struct names *names = arg;
-
-	seq_printf(names->s, "%s%s", names->more ? " " : "", dev_name(dev));
-	names->more = true;
+	show_name(arg, dev_name(dev));
 	return 0;
 }
 
@@ -60,8 +63,9 @@ static void show_attached(struct seq_file *s, struct ioasid_space *space)
 			show_device(member->idev->dev, &names);
 	}
 	list_for_each_entry(p, &space->pasids, entry) {
-		show_device(p->idev->dev, &names);
-		seq_printf(s, "/%u", p->pasid);
+		show_name(&names, ioasid_device_name(p->idev));
+		if (p->pasid != IOASID_NO_PASID)
+			seq_printf(s, "/%u", p->pasid);
 	}
 	seq_putc(s, '\n');
 }

@@ -393,7 +393,9 @@ static bool wants_group(const struct ioasid_invalidate *req,
 static bool wants_pasid(const struct ioasid_invalidate *req,
 			const struct ioasid_pasid *p)
 {
-	if (req->flags & IOASID_INVALIDATE_PASID && p->pasid != req->pasid)
+	/* That by which the user knows it, and not the default space of a sub-device */
+	if (req->flags & IOASID_INVALIDATE_PASID &&
+	    (p->pasid != req->pasid || p->pasid == IOASID_NO_PASID))
 		return false;
 	return wants_device(req, p->idev);
 }

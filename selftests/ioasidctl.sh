@@ -28,6 +28,7 @@ tests=(
 	unprivileged:"without privilege: own contexts, no physical address, sentences"
 	no_debugfs:"without debugfs contexts are found through /proc"
 	sim:"simulated IOMMUs are created, listed and destroyed"
+	subdevices:"a part of a simulated device in a script, by default and by PASID"
 	script_errors:"a line that fails is named with a sentence"
 	examples:"the programs of docs/libioasid.md work with either library"
 	many:"thousands of mappings are listed exactly once"
@@ -208,6 +209,32 @@ sim() {
 	says 0 "^$" sim destroy "$id" || [ ! -s "$work/out" ] || return 1
 	says 1 'the instance does not exist' sim destroy "$id" &&
 		says 1 'needs|cannot be like this' sim create --devices 65
+}
+
+subdevices() {
+	local id
+	id=$("$ctl" sim create --subdevices 2 --pasid-pool global) || return 1
+	says 0 "^sim$id.0.1 .*not attached$" devices || return 1
+	start <<-END || return 1
+		c = open
+		s = alloc \$c
+		m = memory 4K
+		map \$s \$m 0 4K rw
+		d = device sim$id.0.1
+		bind \$d \$c
+		attach \$d \$s
+		attach \$d \$s pasid 7
+		dma \$d fill 0 4K 1
+		dma \$d fill 0 4K 1 pasid 7
+		expect no-pasid dma \$d fill 0 4K 1 pasid 8
+		print device \$d
+	END
+	says 0 "^sim$id.0.1  *[0-9]+  *-  *$ctx  *1  ioasidctl$" devices &&
+		says 0 "^sim$id.0.1  *[0-9]+  *7  *$ctx  *1  ioasidctl$" devices &&
+		says 0 "^sim$id.0.0 .*not attached$" devices &&
+		grep -q 'pasids 1048576' "$work/running" || fail "$(cat "$work/running")" || return 1
+	stop
+	"$ctl" sim destroy "$id"
 }
 
 script_errors() {

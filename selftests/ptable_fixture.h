@@ -154,19 +154,6 @@ static inline void machine_delegate(struct machine *m, uint32_t format, uint64_t
 	test_attach(m->dev[0], m->space);
 }
 
-static inline int do_pasid_cmd(int dev, unsigned int cmd, uint32_t ioasid, uint32_t pasid)
-{
-	struct vfio_attach_ioasid arg = {
-		.argsz = sizeof(arg), .flags = IOASID_ATTACH_USER_PASID, .ioasid = ioasid,
-		.user_pasid = pasid,
-	};
-
-	return ioctl(dev, cmd, &arg);
-}
-
-#define do_attach_pasid(dev, id, pasid)	do_pasid_cmd(dev, VFIO_ATTACH_IOASID, id, pasid)
-#define do_detach_pasid(dev, id, pasid)	do_pasid_cmd(dev, VFIO_DETACH_IOASID, id, pasid)
-
 /* caches 0: the default; pasid NONE: all; size 0: everything */
 static inline int do_forget_range(struct machine *m, uint32_t caches, uint32_t pasid,
 				  uint64_t iova, uint64_t size)

@@ -22,7 +22,9 @@ TEST_F(sim, create_arguments, "CREATE refuses what cannot be")
 } while (0)
 	BAD(EINVAL, argsz, sizeof(good) - 1);
 	BAD(E2BIG, argsz, 2 * PAGE);
-	BAD(EOPNOTSUPP, flags, 2);
+	BAD(EOPNOTSUPP, flags, 1U << 31);
+	BAD(EINVAL, flags, IOASID_SIM_GLOBAL_PASIDS);
+	BAD(EINVAL, nr_subdevices, 1);
 	BAD(EOPNOTSUPP, caps, 1U << 31);
 	BAD(EINVAL, addr_width, 29);
 	BAD(EINVAL, addr_width, 58);
@@ -39,7 +41,6 @@ TEST_F(sim, create_arguments, "CREATE refuses what cannot be")
 	BAD(EINVAL, iotlb_sets, 8192);
 	BAD(EINVAL, iotlb_ways, 17);
 	BAD(EINVAL, nr_resv, IOASID_SIM_MAX_RESV + 1);
-	BAD(EINVAL, __reserved, 1);
 	BAD(EINVAL, resv[0].last, PAGE - 1);	/* beyond nr_resv */
 	EXPECT_ERRNO(EFAULT, ioctl(self->ctl, IOASID_SIM_CREATE, NULL));
 	EXPECT_ERRNO(ENOENT, do_sim_destroy(self->ctl, 0));
@@ -84,9 +85,11 @@ TEST_F(sim, unprivileged, "only CAP_SYS_ADMIN makes instances")
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = {};
-	uint32_t id = sim_create(self->ctl, .nr_devices = 1);
+	uint32_t id = sim_create(self->ctl, .nr_devices = 1), nr = 0;
 
+	EXPECT_EQ(0, do_get_pasids(self->ctl, id, 0, NULL, &nr));
 	ASSERT_TRUE(!syscall(SYS_capset, &header, data));
+	EXPECT_ERRNO(EPERM, do_get_pasids(self->ctl, id, 0, NULL, &nr));
 	test_err_sim_create(EPERM, self->ctl, .nr_devices = 1);
 	EXPECT_ERRNO(EPERM, do_sim_destroy(self->ctl, id));
 	EXPECT_ERRNO(EPERM, do_sim_inject(self->ctl, id, 0, 0));

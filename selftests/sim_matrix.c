@@ -53,18 +53,6 @@ static __u64 *at_table(struct table_builder *b, __u64 addr)
 	return (__u64 *)(self->mem + (addr - GPA));
 }
 
-static int do_pasid(int dev, unsigned int cmd, uint32_t ioasid, uint32_t pasid)
-{
-	struct vfio_attach_ioasid arg = {
-		.argsz = sizeof(arg), .flags = IOASID_ATTACH_USER_PASID, .ioasid = ioasid,
-		.user_pasid = pasid,
-	};
-
-	return ioctl(dev, cmd, &arg);
-}
-
-#define do_attach_pasid(dev, id, pasid)	do_pasid(dev, VFIO_ATTACH_IOASID, id, pasid)
-
 static void make_table(struct fixture_matrix *self)
 {
 	struct table_builder b = {
@@ -272,8 +260,8 @@ TEST_F(matrix, e23, "E23 a device, or a PASID of it, twice: EBUSY; what is not a
 	REFUSED(EBUSY, do_attach(self->a[0], self->root));
 	REFUSED(EBUSY, do_attach(self->a[1], self->child));
 	REFUSED(ENOENT, do_detach(self->a[0], self->user));
-	REFUSED(ENOENT, do_pasid(self->a[0], VFIO_DETACH_IOASID, self->user, PASID + 1));
-	REFUSED(ENOENT, do_pasid(self->a[1], VFIO_DETACH_IOASID, self->child, PASID));
+	REFUSED(ENOENT, do_detach_pasid(self->a[0], self->user, PASID + 1));
+	REFUSED(ENOENT, do_detach_pasid(self->a[1], self->child, PASID));
 }
 
 TEST_F(matrix, e25, "E25 a second space without a PASID: EBUSY; PASIDs that cannot be: EINVAL")

@@ -283,18 +283,6 @@ TEST_F(sim, hostile, "a table that changes all the time harms nobody", .timeout 
 
 /* PASIDs */
 
-static int do_pasid(int dev, unsigned int cmd, uint32_t space, uint32_t pasid)
-{
-	struct vfio_attach_ioasid arg = {
-		.argsz = sizeof(arg), .flags = IOASID_ATTACH_USER_PASID,
-		.ioasid = space, .user_pasid = pasid,
-	};
-
-	return ioctl(dev, cmd, &arg);
-}
-
-#define by_pasid(_pasid)	.flags = IOASID_SIM_REQ_PASID, .pasid = _pasid
-
 TEST_F(sim, pasids, "each PASID has a space of its own")
 {
 	struct sim_one one = sim_one(self, .caps = IOASID_SIM_CAP_PASID, .pasid_bits = 8);
@@ -303,9 +291,9 @@ TEST_F(sim, pasids, "each PASID has a space of its own")
 	test_map(self->fd, one.space, self->mem, 0, PAGE);
 	test_map(self->fd, space, self->mem + PAGE, 0, PAGE);
 	EXPECT_EQ(IOASID_SIM_FAULT_PASID, sim_read(one.dev, 0, 8, 0, by_pasid(5)));
-	ASSERT_TRUE(!do_pasid(one.dev, VFIO_ATTACH_IOASID, space, 5));
-	EXPECT_ERRNO(EBUSY, do_pasid(one.dev, VFIO_ATTACH_IOASID, space, 5));
-	EXPECT_ERRNO(EINVAL, do_pasid(one.dev, VFIO_ATTACH_IOASID, space, 256));
+	ASSERT_TRUE(!do_attach_pasid(one.dev, space, 5));
+	EXPECT_ERRNO(EBUSY, do_attach_pasid(one.dev, space, 5));
+	EXPECT_ERRNO(EINVAL, do_attach_pasid(one.dev, space, 256));
 	EXPECT_EQ(IOASID_SIM_OK, sim_read(one.dev, 0, PAGE, 0, by_pasid(5)));
 	EXPECT_EQ(0, memcmp(one.sram, self->mem + PAGE, PAGE));
 	EXPECT_EQ(IOASID_SIM_OK, sim_read(one.dev, 0, PAGE, 0));
@@ -315,7 +303,7 @@ TEST_F(sim, pasids, "each PASID has a space of its own")
 	test_unmap(self->fd, space, 0, PAGE);
 	EXPECT_EQ(IOASID_SIM_FAULT_NOT_PRESENT, sim_read(one.dev, 0, 8, 0, by_pasid(5)));
 	EXPECT_EQ(IOASID_SIM_OK, sim_read(one.dev, 0, 8, 0));
-	ASSERT_TRUE(!do_pasid(one.dev, VFIO_DETACH_IOASID, space, 5));
+	ASSERT_TRUE(!do_detach_pasid(one.dev, space, 5));
 	EXPECT_EQ(IOASID_SIM_FAULT_PASID, sim_read(one.dev, 0, 8, 0, by_pasid(5)));
 	EXPECT_EQ(0, sim_stats(self->ctl, one.id).stale);
 }
@@ -325,11 +313,11 @@ TEST_F(sim, lost_pasid, "a PASID cache that is not told keeps a space alive too 
 	struct sim_one one = sim_one(self, .caps = IOASID_SIM_CAP_PASID, .pasid_bits = 8);
 	int space = test_alloc(self->fd);
 
-	ASSERT_TRUE(!do_pasid(one.dev, VFIO_ATTACH_IOASID, space, 5));
+	ASSERT_TRUE(!do_attach_pasid(one.dev, space, 5));
 	test_map(self->fd, space, self->mem + PAGE, 0, PAGE);
 	EXPECT_EQ(IOASID_SIM_OK, sim_read(one.dev, 0, 8, 0, by_pasid(5)));
 	ASSERT_TRUE(!do_sim_inject(self->ctl, one.id, IOASID_SIM_INJECT_LOSE_PASID, 0));
-	ASSERT_TRUE(!do_pasid(one.dev, VFIO_DETACH_IOASID, space, 5));
+	ASSERT_TRUE(!do_detach_pasid(one.dev, space, 5));
 	/* The domain is gone by now, and what the cache says leads nowhere. */
 	EXPECT_EQ(IOASID_SIM_STALE, sim_read(one.dev, 0, 8, 0, by_pasid(5)));
 	EXPECT_EQ(1, sim_stats(self->ctl, one.id).stale);

@@ -67,15 +67,33 @@ static inline struct ioasid_sim_stats sim_since(int ctl, uint32_t id,
 	return moved;
 }
 
+/* *nr: in: room, out: how many there are */
+static inline int do_get_pasids(int ctl, uint32_t id, uint32_t device, uint32_t *pasids,
+				uint32_t *nr)
+{
+	struct ioasid_sim_pasids args = {
+		.argsz = sizeof(args), .id = id, .device = device, .nr = *nr,
+		.pasids = (uintptr_t)pasids,
+	};
+	int rc = ioctl(ctl, IOASID_SIM_GET_PASIDS, &args);
+
+	*nr = args.nr;
+	return rc;
+}
+
 /*
  * Devices
  */
-static inline int do_sim_open(uint32_t id, uint32_t index)
+#define SIM_WHOLE	(~0U)	/* instead of the number of a sub-device */
+
+static inline int do_sim_open_sub(uint32_t id, uint32_t index, uint32_t sub)
 {
 	char path[64];
-	int fd;
+	int fd, len;
 
-	snprintf(path, sizeof(path), IOASID_DEVICE_DIR "/sim%u.%u", id, index);
+	len = snprintf(path, sizeof(path), IOASID_DEVICE_DIR "/sim%u.%u", id, index);
+	if (sub != SIM_WHOLE)
+		snprintf(path + len, sizeof(path) - len, ".%u", sub);
 	for (int try = 0; try < 50; try++) {	/* devtmpfs makes nodes in its own time */
 		fd = open(path, O_RDWR | O_CLOEXEC);
 		if (fd >= 0 || errno != ENOENT)
@@ -85,12 +103,18 @@ static inline int do_sim_open(uint32_t id, uint32_t index)
 	return fd;
 }
 
-#define sim_open(id, index) ({							\
-	int __fd = do_sim_open(id, index);					\
+static inline int do_sim_open(uint32_t id, uint32_t index)
+{
+	return do_sim_open_sub(id, index, SIM_WHOLE);
+}
+
+#define sim_open_sub(id, index, sub) ({						\
+	int __fd = do_sim_open_sub(id, index, sub);				\
 										\
 	ASSERT_TRUE(__fd >= 0);							\
 	__fd;									\
 })
+#define sim_open(id, index) sim_open_sub(id, index, SIM_WHOLE)
 
 static inline void *sim_sram(int dev)
 {
@@ -111,6 +135,8 @@ static inline int do_sim_dma(int dev, struct ioasid_sim_request *requests, uint3
 
 	return ioctl(dev, IOASID_SIM_DMA, &args) ? -1 : (int)args.nr;
 }
+
+#define by_pasid(_pasid)	.flags = IOASID_SIM_REQ_PASID, .pasid = _pasid
 
 /* The request's status; the ioctl itself must succeed. */
 static inline uint32_t sim_request(int dev, struct ioasid_sim_request *request)

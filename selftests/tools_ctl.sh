@@ -61,6 +61,8 @@ usage() {
 		says 2 "give SETSxWAYS" sim create --iotlb 64 &&
 		says 2 "'--devices' needs a value" sim create --devices &&
 		says 2 "is none of caps, devices" sim create --wings 2 &&
+		says 2 "'rid' is no pool of PASIDs; there are: device global" \
+			sim create --pasid-pool rid &&
 		says 2 "none of create, list" sim fly &&
 		says 2 "needs the number" sim destroy &&
 		says 2 "is no reserved region" sim create --resv 0x1000-0x1fff:odd &&
@@ -236,6 +238,7 @@ completion() {
 	[ "$(complete_words tr)" = tree ] && [ "$(complete_words sim cr)" = create ] &&
 		[ "$(complete_words sim create --ca)" = --caps ] &&
 		[ "$(complete_words sim create --caps ne)" = nesting ] &&
+		[ "$(complete_words sim create --pasid-pool g)" = global ] &&
 		[ "$(complete_words --j)" = --json ] || fail "options are not completed"
 }
 

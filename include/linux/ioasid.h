@@ -50,6 +50,21 @@ int ioasid_device_attach(struct ioasid_device *idev, u32 ioasid, u32 pasid);
 int ioasid_device_detach(struct ioasid_device *idev, u32 ioasid, u32 pasid);
 
 /*
+ * Sub-devices: parts of a device that share its RID and are told apart by PASIDs
+ * of the kernel's choice, see kernel/subdevice.c. Bound like this they are devices
+ * as others. What their driver puts on the wire for a user's PASID, and for DMA
+ * of the user that carries none, it has to ask for.
+ */
+#define IOASID_SUBDEVICE_GLOBAL_PASIDS	(1 << 0)	/* one number for a user's PASID,
+							 * on all devices of a context
+							 */
+struct ioasid_device *ioasid_subdevice_bind(struct ioasid_ctx *ctx,
+					    struct device *dev,
+					    struct device *sub, u64 cookie,
+					    u32 flags);
+int ioasid_device_ppasid(struct ioasid_device *idev, u32 pasid, u32 *ppasid);
+
+/*
  * Spaces, for doors that have a space of their own. The caller of
  * ioasid_space_attach_group() owns the group's DMA and says which device of it
  * is asked for IOMMU properties (any member).
@@ -134,6 +149,8 @@ struct ioasid_devfd_ops {
 
 struct ioasid_devfd {
 	struct device *dev;
+	struct device *sub;		/* of @dev, or NULL */
+	u32 sub_flags;			/* IOASID_SUBDEVICE_* */
 	const struct ioasid_devfd_ops *ops;
 	struct rw_semaphore lock;
 	struct ioasid_device *idev;	/* while bound */
@@ -143,6 +160,9 @@ struct ioasid_devfd {
 
 void ioasid_devfd_init(struct ioasid_devfd *devfd, struct device *dev,
 		       const struct ioasid_devfd_ops *ops);
+void ioasid_devfd_init_sub(struct ioasid_devfd *devfd, struct device *dev,
+			   struct device *sub, u32 flags,
+			   const struct ioasid_devfd_ops *ops);
 int ioasid_devfd_open(struct ioasid_devfd *devfd);
 void ioasid_devfd_release(struct ioasid_devfd *devfd);
 void ioasid_devfd_revoke(struct ioasid_devfd *devfd);

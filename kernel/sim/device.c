@@ -113,40 +113,110 @@ static void sim_device_release(struct ioasid_devnode *node)
 	kfree(dev);
 }
 
-static int sim_probe(struct platform_device *pdev)
+static void init_devfd(struct sim_device *dev, struct device *parent)
 {
-	struct sim_port *port = sim_dev_port(&pdev->dev);
+	u32 flags = dev->port->sim->args.flags & IOASID_SIM_GLOBAL_PASIDS ?
+		    IOASID_SUBDEVICE_GLOBAL_PASIDS : 0;
+
+	if (dev->sub)
+		ioasid_devfd_init_sub(&dev->devfd, parent, &dev->node.dev,
+				      flags, &sim_devfd_ops);
+	else
+		ioasid_devfd_init(&dev->devfd, parent, &sim_devfd_ops);
+}
+
+static struct sim_device *add_node(struct device *parent, const char *name,
+				   bool sub)
+{
+	struct sim_port *port = sim_dev_port(parent);
 	struct sim_device *dev;
 	int rc;
 
-	if (!port)
-		return -ENODEV;
 	dev = kzalloc(sizeof(*dev), GFP_KERNEL_ACCOUNT);
 	if (!dev)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	kref_get(&port->sim->kref);
 	dev->port = port;
+	dev->sub = sub;
 	mutex_init(&dev->load_lock);
-	ioasid_devfd_init(&dev->devfd, &pdev->dev, &sim_devfd_ops);
-	ioasid_devnode_init(&dev->node, &pdev->dev, sim_device_release);
-	platform_set_drvdata(pdev, dev);
+	init_devfd(dev, parent);
+	ioasid_devnode_init(&dev->node, parent, sim_device_release);
 	dev->sram = vmalloc_user(IOASID_SIM_SRAM);
-	rc = dev->sram ? ioasid_devnode_add(&dev->node, dev_name(&pdev->dev),
-					    &sim_fops) : -ENOMEM;
-	if (rc)
+	rc = dev->sram ? ioasid_devnode_add(&dev->node, name, &sim_fops) :
+			 -ENOMEM;
+	if (rc) {
 		put_device(&dev->node.dev);
-	return rc;
+		return ERR_PTR(rc);
+	}
+	return dev;
 }
 
-static void sim_remove(struct platform_device *pdev)
+static void del_node(struct sim_device *dev)
 {
-	struct sim_device *dev = platform_get_drvdata(pdev);
-
 	ioasid_devnode_del(&dev->node);
 	/* Long requests need not be waited for. */
 	WRITE_ONCE(dev->live, false);
 	ioasid_devfd_revoke(&dev->devfd);
 	put_device(&dev->node.dev);
+}
+
+/* What the driver has of a device: its node, and those of its sub-devices. */
+struct sim_nodes {
+	u32 nr;
+	struct sim_device *dev[];
+};
+
+static void del_nodes(struct sim_nodes *nodes)
+{
+	while (nodes->nr)
+		del_node(nodes->dev[--nodes->nr]);
+	kfree(nodes);
+}
+
+static int add_nodes(struct sim_nodes *nodes, struct device *parent, u32 nr)
+{
+	struct sim_device *dev;
+	char name[32];
+
+	while (nodes->nr < nr) {
+		if (nodes->nr)
+			snprintf(name, sizeof(name), "%s.%u", dev_name(parent),
+				 nodes->nr - 1);
+		else
+			strscpy(name, dev_name(parent));
+		dev = add_node(parent, name, nodes->nr);
+		if (IS_ERR(dev))
+			return PTR_ERR(dev);
+		nodes->dev[nodes->nr++] = dev;
+	}
+	return 0;
+}
+
+static int sim_probe(struct platform_device *pdev)
+{
+	struct sim_port *port = sim_dev_port(&pdev->dev);
+	struct sim_nodes *nodes;
+	u32 nr;
+	int rc;
+
+	if (!port)
+		return -ENODEV;
+	nr = 1 + port->sim->args.nr_subdevices;
+	nodes = kzalloc(struct_size(nodes, dev, nr), GFP_KERNEL_ACCOUNT);
+	if (!nodes)
+		return -ENOMEM;
+	rc = add_nodes(nodes, &pdev->dev, nr);
+	if (rc) {
+		del_nodes(nodes);
+		return rc;
+	}
+	platform_set_drvdata(pdev, nodes);
+	return 0;
+}
+
+static void sim_remove(struct platform_device *pdev)
+{
+	del_nodes(platform_get_drvdata(pdev));
 }
 
 static struct platform_driver sim_driver = {

@@ -85,10 +85,10 @@ static enum ioasid_sim_status do_piece(struct sim_piece *p)
 	void *page;
 
 	down_read(&port->sim->flight);
-	if (READ_ONCE(p->dev->live))
+	status = READ_ONCE(p->dev->live) ? sim_wire_pasid(p->dev, &x) :
+					   IOASID_SIM_ABORTED;
+	if (!status)
 		status = sim_translate(&x);
-	else
-		status = IOASID_SIM_ABORTED;
 	if (!status) {
 		page = kmap_local_page(pfn_to_page(PHYS_PFN(x.pa)));
 		p->move(page + offset_in_page(x.pa), p);

@@ -38,7 +38,8 @@ static void fill_defaults(struct ioasid_sim_create *args)
 
 static int check_support(const struct ioasid_sim_create *args)
 {
-	if ((args->flags & ~IOASID_SIM_PERSIST) || (args->caps & ~SIM_CAPS) ||
+	if ((args->flags & ~(IOASID_SIM_PERSIST | IOASID_SIM_GLOBAL_PASIDS)) ||
+	    (args->caps & ~SIM_CAPS) ||
 	    (args->formats & ~(SIM_FORMATS | SIM_PASID_FORMATS)))
 		return -EOPNOTSUPP;
 	return 0;
@@ -54,13 +55,16 @@ static bool check_shape(const struct ioasid_sim_create *args)
 	       (args->pgsize_bitmap & PAGE_SIZE) &&
 	       (!args->formats || (args->caps & IOASID_SIM_CAP_NESTING)) &&
 	       (!(args->formats & SIM_PASID_FORMATS) || pasids) &&
-	       (pasids ? in_range(args->pasid_bits, 1, 20) : !args->pasid_bits);
+	       (pasids ? in_range(args->pasid_bits, 1, 20) : !args->pasid_bits) &&
+	       (pasids || !args->nr_subdevices) &&
+	       (args->nr_subdevices || !(args->flags & IOASID_SIM_GLOBAL_PASIDS));
 }
 
 static bool check_sizes(const struct ioasid_sim_create *args)
 {
 	return in_range(args->nr_devices, 1, IOASID_SIM_MAX_DEVICES) &&
 	       args->group_size <= args->nr_devices &&
+	       args->nr_subdevices <= IOASID_SIM_MAX_SUBDEVICES &&
 	       is_power_of_2(args->iotlb_sets) && args->iotlb_sets <= 4096 &&
 	       args->iotlb_ways <= 16 && args->nr_resv <= IOASID_SIM_MAX_RESV;
 }
@@ -87,8 +91,6 @@ static int check_create(struct ioasid_sim_create *args)
 
 	if (rc)
 		return rc;
-	if (args->__reserved)
-		return -EINVAL;
 	fill_defaults(args);
 	if (!check_shape(args) || !check_sizes(args) || !check_resv(args))
 		return -EINVAL;
@@ -232,6 +234,47 @@ static int cmd_inject(void __user *uargs)
 	return sim ? 0 : -ENOENT;
 }
 
+/* How many there are, and the first of them; or an error. */
+static int list_pasids(u32 id, u32 device, u32 *pasids, u32 max)
+{
+	struct sim_instance *sim;
+	int rc = -ENOENT;
+
+	mutex_lock(&sim_instances_lock);
+	sim = xa_load(&sim_instances, id);
+	if (sim && device < sim->nr_ports)
+		rc = sim_port_pasids(&sim->ports[device], pasids, max);
+	mutex_unlock(&sim_instances_lock);
+	return rc;
+}
+
+static int cmd_get_pasids(void __user *uargs)
+{
+	struct ioasid_sim_pasids __user *upasids = uargs;
+	struct ioasid_sim_pasids args;
+	u32 *pasids;
+	int rc;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	rc = ioasid_copy_args(&args, sizeof(args), uargs);
+	if (rc)
+		return rc;
+	if (args.flags)
+		return -EOPNOTSUPP;
+	if (args.__reserved || args.nr > IOASID_SIM_MAX_PASIDS)
+		return -EINVAL;
+	pasids = kvcalloc(args.nr, sizeof(*pasids), GFP_KERNEL_ACCOUNT);
+	if (!pasids)
+		return -ENOMEM;
+	rc = list_pasids(args.id, args.device, pasids, args.nr);
+	if (rc >= 0 && copy_to_user(u64_to_user_ptr(args.pasids), pasids,
+				    min_t(u32, rc, args.nr) * sizeof(*pasids)))
+		rc = -EFAULT;
+	kvfree(pasids);
+	return rc < 0 ? rc : put_user(rc, &upasids->nr);
+}
+
 static long sim_control_ioctl(struct file *file, unsigned int cmd,
 			      unsigned long arg)
 {
@@ -246,6 +289,8 @@ static long sim_control_ioctl(struct file *file, unsigned int cmd,
 		return cmd_get_stats(uargs);
 	case IOASID_SIM_INJECT:
 		return cmd_inject(uargs);
+	case IOASID_SIM_GET_PASIDS:
+		return cmd_get_pasids(uargs);
 	default:
 		return -ENOTTY;
 	}

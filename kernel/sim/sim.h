@@ -9,7 +9,8 @@
  *    `- sim_domain      a struct iommu_domain: a page table of ours (paging) or
  *                       of user space, whose addresses its parent translates
  *                       (nested)
- *   sim_device        a DMA engine with memory and a file, behind a port
+ *   sim_device        a DMA engine with memory and a file, behind a port: the
+ *                     whole device, or a sub-device beside others of that port
  *
  * What the model caches, it uses: a hit is believed even when the table has
  * changed. Only invalidations remove entries, so that one which is missing in the
@@ -382,10 +383,11 @@ enum ioasid_sim_status sim_translate(struct sim_xlate *x);
 struct sim_load;
 
 /**
- * struct sim_device - the DMA engine behind a port
+ * struct sim_device - a DMA engine behind a port
  * @node: in /dev/ioasid-devices; holds this
  * @devfd: state of the file
  * @port: where it is connected; holds the instance
+ * @sub: a sub-device: all its DMA carries PASIDs that are not the user's
  * @sram: its memory, for the user to map
  * @live: bound, may do DMA
  * @load_lock: @load
@@ -395,11 +397,16 @@ struct sim_device {
 	struct ioasid_devnode node;
 	struct ioasid_devfd devfd;
 	struct sim_port *port;
+	bool sub;
 	void *sram;
 	bool live;
 	struct mutex load_lock;		/* see above */
 	struct sim_load *load;
 };
+
+enum ioasid_sim_status sim_wire_pasid(struct sim_device *dev,
+				      struct sim_xlate *x);
+u32 sim_port_pasids(struct sim_port *port, u32 *pasids, u32 max);
 
 void sim_execute(struct sim_device *dev, struct ioasid_sim_request *req,
 		 void *bounce);

@@ -134,6 +134,22 @@ static bool set_number(struct parser *p, const char *name, const char *text, uin
 	return true;
 }
 
+/* Where the PASIDs of sub-devices come from */
+static bool set_pool(struct parser *p, const char *text)
+{
+	bool global = !strcmp(text, "global");
+
+	if (!global && strcmp(text, "device")) {
+		snprintf(p->why, p->size, "'%s' is no pool of PASIDs; there are: device global",
+			 text);
+		return false;
+	}
+	p->args->flags &= ~IOASID_SIM_GLOBAL_PASIDS;
+	if (global)
+		p->args->flags |= IOASID_SIM_GLOBAL_PASIDS;
+	return true;
+}
+
 static bool set(struct parser *p, const char *name, const char *text)
 {
 	struct ioasid_sim_create *args = p->args;
@@ -156,9 +172,13 @@ static bool set(struct parser *p, const char *name, const char *text)
 		return set_number(p, name, text, &args->group_size);
 	if (!strcmp(name, "pasid-bits"))
 		return set_number(p, name, text, &args->pasid_bits);
+	if (!strcmp(name, "pasid-pool"))
+		return set_pool(p, text);
 	if (!strcmp(name, "seed"))
 		return set_number(p, name, text, &args->seed);
-	snprintf(p->why, p->size, "'%s' is none of caps, devices, formats, group, iotlb, page-sizes, pasid-bits, resv, seed, width",
+	if (!strcmp(name, "subdevices"))
+		return set_number(p, name, text, &args->nr_subdevices);
+	snprintf(p->why, p->size, "'%s' is none of caps, devices, formats, group, iotlb, page-sizes, pasid-bits, pasid-pool, resv, seed, subdevices, width",
 		 name);
 	return false;
 }
@@ -166,9 +186,9 @@ static bool set(struct parser *p, const char *name, const char *text)
 /* PASIDs without a width would be refused: as wide as PCI has them. */
 static void fill_in(struct ioasid_sim_create *args)
 {
-	if (args->pasid_bits)
+	if (args->pasid_bits || args->nr_subdevices)
 		args->caps |= IOASID_SIM_CAP_PASID;
-	else if (args->caps & IOASID_SIM_CAP_PASID)
+	if (args->caps & IOASID_SIM_CAP_PASID && !args->pasid_bits)
 		args->pasid_bits = 20;
 	if (args->formats)
 		args->caps |= IOASID_SIM_CAP_NESTING;

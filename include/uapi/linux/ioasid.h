@@ -511,11 +511,17 @@ struct ioasid_cap_formats {
  * @pgsize_bitmap: out: page sizes of its IOMMU
  * @addr_width: out: IOVA width in bits
  * @group: out: number of its IOMMU group
- * @max_pasids: out: PASIDs it can use, 0 for none
+ * @max_pasids: out: its PASIDs are below this; 0: it has none
  * @cap_offset: out: as in struct ioasid_info
  *
  * Valid from bind on, before any space exists (v2), so that a format common to
  * several devices can be chosen.
+ *
+ * IOASID_DEV_INFO_PASID_VIRT marks a sub-device: a part of a function that shares
+ * its RID with others. The kernel chooses the PASIDs that go over the wire, out of
+ * @max_pasids - 1 for all parts together, and one for the default space as well.
+ * With IOASID_DEV_INFO_PASID_GLOBAL they come from a pool of the whole machine, as
+ * CPU instructions that submit work need it (v2's PASID_CPU_VIRT).
  */
 struct ioasid_device_info {
 	__u32	argsz;
@@ -524,6 +530,9 @@ struct ioasid_device_info {
 #define IOASID_DEV_INFO_CACHE_COHERENT	(1 << 1)	/* DMA may be coherent */
 #define IOASID_DEV_INFO_PASID		(1 << 2)	/* v2's flag PASID: takes user PASIDs */
 #define IOASID_DEV_INFO_PASID_VIRT	(1 << 3)	/* and puts others on the wire */
+#define IOASID_DEV_INFO_PASID_GLOBAL	(1 << 4)	/* of each PASID the same, as all such
+							 * devices of the context do
+							 */
 	__u64	cookie;
 	__u64	pgsize_bitmap;
 	__u32	addr_width;
@@ -721,6 +730,10 @@ struct ioasid_walk_iova {
  * device is bound already or another member of its group is bound to another
  * context, EPERM when another driver owns the group or the platform cannot
  * isolate the device (interrupt remapping).
+ *
+ * Sub-devices of one function may be bound to several contexts, and only while
+ * the function itself is not bound (EBUSY, also the other way round). EOPNOTSUPP
+ * when the function has no PASIDs or shares its group with others.
  */
 struct vfio_bind_ioasid_fd {
 	__u32	argsz;
@@ -771,6 +784,11 @@ struct vfio_bind_ioasid_fd {
  * to the parent already, by default or by a PASID (v1). Attaching the child by
  * default then takes the parent's place, and detaching it brings the parent
  * back.
+ *
+ * All this holds for sub-devices, too; each of their attachments takes a PASID of
+ * the function, ENOSPC when there are no more. EBUSY with
+ * IOASID_DEV_INFO_PASID_GLOBAL also when another part of the same function has
+ * @user_pasid in this context: it would be the same PASID of one RID.
  */
 struct vfio_attach_ioasid {
 	__u32	argsz;

@@ -7,6 +7,7 @@
  * /sys/kernel/iommu_groups). Each device has a node
  * /dev/ioasid-devices/simN.M (instance N, device M) which takes the four
  * commands of <linux/ioasid.h> and, once bound, those at the end of this file.
+ * So has each sub-device: simN.M.S is part S of device M.
  *
  * The conventions and errors are those of <linux/ioasid.h>.
  */
@@ -31,6 +32,7 @@
 
 #define IOASID_SIM_MAX_DEVICES	64
 #define IOASID_SIM_MAX_RESV	4
+#define IOASID_SIM_MAX_SUBDEVICES	16
 
 /* Reserved IOVAs of all devices of an instance. */
 struct ioasid_sim_resv {
@@ -47,7 +49,8 @@ struct ioasid_sim_resv {
  * struct ioasid_sim_create - ioctl(IOASID_SIM_CREATE) on /dev/ioasid-sim
  * @argsz: sizeof(struct ioasid_sim_create)
  * @flags: IOASID_SIM_PERSIST: the instance outlives this file; otherwise it is
- *         removed when the file is closed, whatever its devices do
+ *         removed when the file is closed, whatever its devices do;
+ *         IOASID_SIM_GLOBAL_PASIDS: sub-devices have PASIDs of the global pool
  * @caps: IOASID_SIM_CAP_*
  * @addr_width: IOVA bits of kernel-managed tables, 30..57; 0: 48
  * @pgsize_bitmap: leaf sizes of kernel-managed tables, out of 4K, 2M, 1G;
@@ -62,7 +65,8 @@ struct ioasid_sim_resv {
  * @iotlb_ways: entries of a set, 1..16; 0: 4
  * @nr_resv: entries of @resv
  * @seed: of the IOTLB's pseudo-random replacement
- * @__reserved: 0
+ * @nr_subdevices: parts of each device that can be had instead of it, up to
+ *                 IOASID_SIM_MAX_SUBDEVICES; 0 without IOASID_SIM_CAP_PASID
  * @id: out: number of the instance
  * @resv: reserved regions
  *
@@ -72,6 +76,7 @@ struct ioasid_sim_create {
 	__u32	argsz;
 	__u32	flags;
 #define IOASID_SIM_PERSIST	(1 << 0)
+#define IOASID_SIM_GLOBAL_PASIDS	(1 << 1)
 	__u32	caps;
 	__u32	addr_width;
 	__u64	pgsize_bitmap;
@@ -83,7 +88,7 @@ struct ioasid_sim_create {
 	__u32	iotlb_ways;
 	__u32	nr_resv;
 	__u32	seed;
-	__u32	__reserved;
+	__u32	nr_subdevices;
 	__u32	id;
 	struct ioasid_sim_resv resv[IOASID_SIM_MAX_RESV];
 };
@@ -153,6 +158,34 @@ struct ioasid_sim_inject {
 
 #define IOASID_SIM_INJECT	_IO(IOASID_SIM_TYPE, IOASID_SIM_BASE + 3)
 
+/**
+ * struct ioasid_sim_pasids - ioctl(IOASID_SIM_GET_PASIDS) on /dev/ioasid-sim
+ * @argsz: sizeof(struct ioasid_sim_pasids)
+ * @flags: 0
+ * @id: the instance
+ * @device: which of its devices
+ * @nr: in: room for so many, up to IOASID_SIM_MAX_PASIDS; out: how many there are
+ * @__reserved: 0
+ * @pasids: address of an array of __u32
+ *
+ * The PASIDs that the IOMMU has a table for, as they are on the wire, ascending;
+ * the first ones, if there are more than there is room for. EPERM without
+ * CAP_SYS_ADMIN: users of sub-devices are not told.
+ */
+#define IOASID_SIM_MAX_PASIDS	4096
+
+struct ioasid_sim_pasids {
+	__u32	argsz;
+	__u32	flags;
+	__u32	id;
+	__u32	device;
+	__u32	nr;
+	__u32	__reserved;
+	__u64	pasids;
+};
+
+#define IOASID_SIM_GET_PASIDS	_IO(IOASID_SIM_TYPE, IOASID_SIM_BASE + 16)
+
 /*
  * On the node of a device, once it is bound.
  *
@@ -197,7 +230,7 @@ enum ioasid_sim_status {
  * struct ioasid_sim_request - one DMA request
  * @op: enum ioasid_sim_op
  * @flags: IOASID_SIM_REQ_*
- * @pasid: with IOASID_SIM_REQ_PASID
+ * @pasid: with IOASID_SIM_REQ_PASID; of a sub-device as its user attached it
  * @status: out: enum ioasid_sim_status
  * @iova: address
  * @len: bytes, at most IOASID_SIM_SRAM; 8 for atomics, whose @iova is aligned
