@@ -54,7 +54,7 @@ static enum ioasid_sim_status walk(struct sim_xlate *x, struct sim_domain *d)
 	if (d->parent)
 		status = sim_nested_walk(d, x->va, x->access, &leaf);
 	else
-		status = sim_table_walk(d, x->va, &leaf);
+		status = sim_table_access(d, x->va, x->access, &leaf);
 	sim_count(d->sim, SIM_STAT_WALKS, 1);
 	sim_count(d->sim, SIM_STAT_READS, leaf.reads);
 	if (status)
@@ -91,6 +91,7 @@ static enum ioasid_sim_status ask_iommu(struct sim_xlate *x)
 	status = find_domain(x, &d);
 	if (status)
 		return status;
+	x->domain = d;
 	key.domain = d->id;
 	if (sim_tlb_find(&sim->tlb, &key, &x->entry)) {
 		sim_count(sim, SIM_STAT_HITS, 1);
@@ -155,6 +156,7 @@ enum ioasid_sim_status sim_translate(struct sim_xlate *x)
 	enum ioasid_sim_status status;
 
 	lockdep_assert_held_read(&x->port->sim->flight);
+	x->domain = NULL;
 	status = x->ats ? ask_device(x) : ask_iommu(x);
 	if (!status)
 		status = check_memory(x);
