@@ -57,7 +57,7 @@ TEST_F(sim, refused, "who may not ask, does not")
 			    .caps = IOASID_SIM_CAP_PRI | IOASID_SIM_CAP_ATS);
 	EXPECT_EQ(IOASID_SIM_BAD_REQUEST, sim_request(api.dev, &req));
 	/* A device without PRI cannot be made to. */
-	EXPECT_EQ(-1, ti_call(&api, TESTIOMMU_FEATURE, .value = 1));
+	EXPECT_EQ(-1, do_asking(&api, true));
 	switched = errno != EOPNOTSUPP;
 	EXPECT_TRUE(!switched || errno == ENODEV);
 	domain = ti_alloc(&api, TESTIOMMU_FAULTABLE, 0);
@@ -91,14 +91,14 @@ TEST_F(sim, feature, "page requests are switched once, where the kernel has a sw
 {
 	struct api api = pri_api(self);
 
-	if (ti_call(&api, TESTIOMMU_FEATURE, .value = 1)) {
+	if (do_asking(&api, true)) {
 		EXPECT_EQ(EOPNOTSUPP, errno);
 		api_end(&api);
 		return;
 	}
-	EXPECT_ERRNO(EBUSY, ti_call(&api, TESTIOMMU_FEATURE, .value = 1));
-	EXPECT_EQ(0, ti_call(&api, TESTIOMMU_FEATURE, .value = 0));
-	EXPECT_ERRNO(EINVAL, ti_call(&api, TESTIOMMU_FEATURE, .value = 0));
+	EXPECT_ERRNO(EBUSY, do_asking(&api, true));
+	EXPECT_EQ(0, do_asking(&api, false));
+	EXPECT_ERRNO(EINVAL, do_asking(&api, false));
 	faultable(&api, TESTIOMMU_NO_PASID);
 	EXPECT_EQ(IOASID_SIM_FAULT_NOT_PRESENT, sim_read(api.dev, 0, 8, 0, .flags = PRI));
 	EXPECT_EQ(0, sim_stats(self->ctl, api.id).page_requests);
@@ -544,6 +544,7 @@ static void *pager_thread(void *data)
 	struct pager *p = data;
 	struct testiommu_fault fault;
 	uint64_t have[4] = { ~0ULL, ~0ULL, ~0ULL, ~0ULL };
+	int rc;
 
 	for (;;) {
 		if (ioctl(p->api->fd, TESTIOMMU_FAULT, &fault))
@@ -556,10 +557,11 @@ static void *pager_thread(void *data)
 					.iova = *slot);
 			*slot = fault.addr[i];
 			/* Two may have asked for the same. */
-			if (ti_call(p->api, TESTIOMMU_MAP, .domain = p->domain,
-				    .addr = (uintptr_t)(p->mem + fault.addr[i]),
-				    .iova = fault.addr[i], .size = PAGE,
-				    .flags = TESTIOMMU_WRITE))
+			rc = ti_call(p->api, TESTIOMMU_MAP, .domain = p->domain,
+				     .addr = (uintptr_t)(p->mem + fault.addr[i]),
+				     .iova = fault.addr[i], .size = PAGE,
+				     .flags = TESTIOMMU_WRITE);
+			if (rc)
 				*slot = ~0ULL;
 		}
 		ti_respond(p->api, &fault, RESP_SUCCESS);

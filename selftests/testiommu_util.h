@@ -76,10 +76,17 @@ static inline int ti_alloc(struct api *api, uint32_t flags, uint64_t hwpt_flags)
 	ti_ok(api, TESTIOMMU_MAP, .domain = _domain, .flags = TESTIOMMU_WRITE,	\
 	      .addr = (uintptr_t)(_mem), .iova = _iova, .size = _size)
 
+static inline int do_asking(struct api *api, bool on)
+{
+	return ti_call(api, TESTIOMMU_FEATURE, .value = on);
+}
+
 /* Page requests on, where the kernel does not do that by itself. */
 static inline void ti_asking(struct api *api)
 {
-	if (ti_call(api, TESTIOMMU_FEATURE, .value = 1))
+	int rc = do_asking(api, true);
+
+	if (rc)
 		ASSERT_EQ(EOPNOTSUPP, errno);
 }
 

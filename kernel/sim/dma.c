@@ -81,6 +81,7 @@ static enum ioasid_sim_status try_piece(struct sim_piece *p,
 
 	*asked = false;
 	down_read(&port->sim->flight);
+	read_lock(&port->sim->sva_lock);
 	if (READ_ONCE(p->dev->live))
 		status = sim_translate(x);
 	else
@@ -92,11 +93,12 @@ static enum ioasid_sim_status try_piece(struct sim_piece *p,
 	} else if (wait) {
 		*asked = sim_pages_ask(x, p->rest, status, wait);
 	}
+	read_unlock(&port->sim->sva_lock);
 	up_read(&port->sim->flight);
 	return status;
 }
 
-/* What is mapped only for others' requests in between is not asked for for ever. */
+/* Of a page that is gone again each time. */
 #define SIM_PAGE_TRIES	16
 
 static enum ioasid_sim_status do_piece(struct sim_piece *p)

@@ -168,6 +168,7 @@ static int init_instance(struct sim_instance *sim)
 	u32 i;
 
 	init_rwsem(&sim->flight);
+	rwlock_init(&sim->sva_lock);
 	spin_lock_init(&sim->pasid_lock);
 	xa_init_flags(&sim->domains, XA_FLAGS_ALLOC);
 	sim->next_domain = SIM_NO_DOMAIN + 1;

@@ -44,7 +44,9 @@ void sim_domain_free(struct sim_domain *d)
 	xa_erase(&sim->domains, d->id);
 	sim_invalidate(d, 0, U64_MAX);
 	up_write(&sim->flight);
-	if (!d->parent)
+	if (d->sva)
+		sim_sva_free(d);
+	else if (!d->parent)
 		sim_table_exit(d);
 	kfree(d);
 	sim_instance_put(sim);
@@ -251,6 +253,11 @@ static const struct iommu_domain_ops sim_nested_ops = {
 	.free = sim_free,
 };
 
+static const struct iommu_domain_ops sim_sva_ops = {
+	.set_dev_pasid = sim_set_dev_pasid,
+	.free = sim_free,
+};
+
 static int check_paging_flags(struct sim_instance *sim, u32 flags)
 {
 	const u32 known = IOMMU_HWPT_ALLOC_NEST_PARENT |
@@ -330,6 +337,12 @@ sim_alloc_nested(struct device *dev, struct iommu_domain *parent, u32 flags,
 		return ERR_PTR(-EINVAL);
 	return sim_nested_alloc(sim, to_sim_domain(parent), data,
 				&sim_nested_ops);
+}
+
+static struct iommu_domain *sim_alloc_sva(struct device *dev,
+					  struct mm_struct *mm)
+{
+	return sim_sva_alloc(dev_port(dev)->sim, mm, &sim_sva_ops);
 }
 
 /* Devices */
@@ -422,6 +435,7 @@ static void sim_get_resv_regions(struct device *dev, struct list_head *list)
 	.capable = sim_capable,						\
 	.hw_info = sim_hw_info,						\
 	.domain_alloc_paging = sim_alloc_plain,				\
+	.domain_alloc_sva = sim_alloc_sva,				\
 	.probe_device = sim_probe_device,				\
 	.release_device = sim_release_device,				\
 	.page_response = sim_page_response,				\

@@ -381,6 +381,8 @@ void sim_pages_drain(struct sim_port *port, struct sim_domain *d)
 	put = prq->put;
 	spin_unlock(&prq->lock);
 	wait_event(prq->drained, prq_reported(prq, put));
+	/* The core's own handler, for processes, works there. */
+	flush_workqueue(prq->iopf->wq);
 	spin_lock(&prq->lock);
 	list_for_each_entry(wait, &port->asking.waits, entry) {
 		if (wait->done || (d && wait->domain != d->id))

@@ -27,6 +27,7 @@
  *                       attach and detach
  *   domain->lock        writers of a paging domain's table; never under
  *                       sim->flight
+ *   sim->sva_lock       the same as sim->flight, under it, towards the CPU's tables
  *   tlb->lock, sim->pasid_lock, xa_lock of domain->pfns, prq->lock: spinlocks
  *
  * A device asks for a page under sim->flight, so that who changes its domain knows
@@ -40,6 +41,7 @@
 #include <linux/ioasid_table.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
 #include <linux/sizes.h>
@@ -223,6 +225,7 @@ struct sim_port {
  * @fwnode: its name towards the devices
  * @msi: interrupt domain of the devices, which says that it isolates them
  * @flight: see above
+ * @sva_lock: see above
  * @domains: number -> struct sim_domain, under @flight
  * @next_domain: for @domains, never the same again
  * @tlb: the IOTLB
@@ -246,6 +249,7 @@ struct sim_instance {
 	bool registered;
 
 	struct rw_semaphore flight;	/* see above */
+	rwlock_t sva_lock;		/* see above */
 	struct xarray domains;
 	u32 next_domain;
 	struct sim_tlb tlb;
@@ -291,6 +295,9 @@ struct sim_port *sim_dev_port(struct device *dev);
  *          to here, or SIM_NO_DOMAIN; a parent that is gone translates nothing
  * @format: enum ioasid_format of the user's table
  * @table: where that is, in the parent
+ * @sva: the table is that of a process; nothing from @lock on is there
+ * @notifier: hears of changes of it
+ * @sva_gone: the process is; under sim->sva_lock
  *
  * Pages of a table: struct page's private is the number of entries in use.
  */
@@ -309,6 +316,9 @@ struct sim_domain {
 	u32 parent;
 	u32 format;
 	struct ioasid_table table;
+	bool sva;
+	struct mmu_notifier notifier;
+	bool sva_gone;
 };
 
 static inline struct sim_domain *to_sim_domain(struct iommu_domain *domain)
@@ -421,6 +431,15 @@ enum ioasid_sim_status sim_translate(struct sim_xlate *x);
 
 struct sim_load;
 struct sim_device;
+
+/* Processes */
+
+struct iommu_domain *sim_sva_alloc(struct sim_instance *sim,
+				   struct mm_struct *mm,
+				   const struct iommu_domain_ops *ops);
+void sim_sva_free(struct sim_domain *d);
+enum ioasid_sim_status sim_sva_translate(struct sim_domain *d,
+					 struct sim_xlate *x);
 
 /* Page requests */
 

@@ -107,6 +107,7 @@ struct ti_file {
 	struct iommu_group *group;
 	struct ti_domain *domains[TESTIOMMU_DOMAINS];
 	struct list_head attaches;
+	struct iommu_sva *sva;
 
 	spinlock_t fault_lock;		/* below */
 	struct list_head fresh;		/* groups nobody has seen, */
@@ -179,16 +180,22 @@ static bool next_group(struct ti_file *file, struct testiommu_fault *fault)
 	return group;
 }
 
+static bool group_or_end(struct ti_file *file, struct testiommu_fault *fault)
+{
+	fault->nr = 0;
+	return next_group(file, fault) ||
+	       READ_ONCE(file->mode) == TESTIOMMU_END;
+}
+
 static long op_fault(struct ti_file *file, struct testiommu_fault __user *ufault)
 {
 	struct testiommu_fault fault;
-	bool found;
+	int rc;
 
-	if (wait_event_interruptible(file->wait,
-				     (found = next_group(file, &fault)) ||
-				     READ_ONCE(file->mode) == TESTIOMMU_END))
+	rc = wait_event_interruptible(file->wait, group_or_end(file, &fault));
+	if (rc)
 		return -EINTR;
-	if (!found)
+	if (!fault.nr)
 		return -ENODATA;
 	return copy_to_user(ufault, &fault, sizeof(fault)) ? -EFAULT : 0;
 }
@@ -511,6 +518,30 @@ static long op_replace(struct ti_file *file, const struct testiommu_op *op)
 	return 0;
 }
 
+/* Processes */
+
+static long op_sva_bind(struct ti_file *file)
+{
+	struct iommu_sva *sva;
+
+	if (file->sva)
+		return -EBUSY;
+	sva = iommu_sva_bind_device(file->dev, current->mm);
+	if (IS_ERR(sva))
+		return PTR_ERR(sva);
+	file->sva = sva;
+	return iommu_sva_get_pasid(sva);
+}
+
+static long op_sva_unbind(struct ti_file *file)
+{
+	if (!file->sva)
+		return -ENOENT;
+	iommu_sva_unbind_device(file->sva);
+	file->sva = NULL;
+	return 0;
+}
+
 /* Dirty tracking */
 
 static long op_track(struct ti_file *file, const struct testiommu_op *op)
@@ -645,6 +676,10 @@ static long do_op(struct ti_file *file, unsigned int cmd,
 		return op_dirty(file, op);
 	case TESTIOMMU_PHYS:
 		return op_phys(file, op);
+	case TESTIOMMU_SVA_BIND:
+		return op_sva_bind(file);
+	case TESTIOMMU_SVA_UNBIND:
+		return op_sva_unbind(file);
 	default:
 		return -ENOTTY;
 	}
@@ -696,6 +731,7 @@ static int ti_release(struct inode *inode, struct file *filp)
 	int nr;
 
 	op_mode(file, &pass);
+	op_sva_unbind(file);
 	list_for_each_entry_safe(at, next, &file->attaches, entry) {
 		do_detach(file, at);
 		drop_attach(file, at);

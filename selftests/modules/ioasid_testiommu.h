@@ -84,4 +84,8 @@ struct testiommu_fault {
 /* The address that iova leads to, or 0, goes to addr. */
 #define TESTIOMMU_PHYS		_IOW('J', 14, struct testiommu_op)
 
+/* The caller's address space for the device; its PASID. One at a time. */
+#define TESTIOMMU_SVA_BIND	_IOW('J', 15, struct testiommu_op)
+#define TESTIOMMU_SVA_UNBIND	_IOW('J', 16, struct testiommu_op)
+
 #endif /* IOASID_TESTIOMMU_H */
