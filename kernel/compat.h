@@ -210,6 +210,12 @@ compat_vfio_pci_setup_barmaps(struct vfio_pci_core_device *core)
  */
 #ifdef __IOASID_SIM_H
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define COMPAT_IMPORT_NS(ns)	MODULE_IMPORT_NS(#ns)
+#else
+#define COMPAT_IMPORT_NS(ns)	MODULE_IMPORT_NS(ns)
+#endif
+
 static int sim_attach_dev(struct iommu_domain *domain, struct device *dev);
 static int sim_block_dev(struct iommu_domain *domain, struct device *dev);
 static int sim_block_dev_pasid(struct iommu_domain *domain, struct device *dev,

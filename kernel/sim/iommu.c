@@ -452,6 +452,9 @@ const struct iommu_ops sim_iommu_ops = {
 	.default_domain = &sim_blocked_domain,
 };
 
+/* The bitmap of dirty pages, in kernels that have it */
+COMPAT_IMPORT_NS(IOMMUFD);
+
 const struct iommu_ops sim_iommu_direct_ops = {
 	SIM_IOMMU_OPS
 	.default_domain = &sim_direct_domain,

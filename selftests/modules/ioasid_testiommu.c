@@ -11,6 +11,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/platform_device.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/version.h>
@@ -46,6 +47,11 @@ static struct iommu_domain *alloc_nested(struct device *dev,
 	return ops->domain_alloc_nested(dev, parent, 0, data);
 }
 
+static struct iommu_domain *alloc_sva(struct device *dev)
+{
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
 static int set_feature(struct device *dev, bool on)
 {
 	return -EOPNOTSUPP;
@@ -67,6 +73,21 @@ static struct iommu_domain *alloc_nested(struct device *dev,
 	const struct iommu_ops *ops = dev->iommu->iommu_dev->ops;
 
 	return ops->domain_alloc_user(dev, 0, parent, data);
+}
+
+/* What iommu_sva_bind_device() does, but on this architecture no longer. */
+static struct iommu_domain *alloc_sva(struct device *dev)
+{
+	const struct iommu_ops *ops = dev->iommu->iommu_dev->ops;
+	struct iommu_domain *domain;
+
+	domain = ops->domain_alloc_sva(dev, current->mm);
+	if (!IS_ERR(domain)) {
+		mmgrab(current->mm);
+		domain->mm = current->mm;
+		domain->type = IOMMU_DOMAIN_SVA;
+	}
+	return domain;
 }
 
 static int set_feature(struct device *dev, bool on)
@@ -259,6 +280,8 @@ static struct iommu_domain *alloc_domain(struct ti_file *file,
 		.len = op->size,
 	};
 
+	if (op->flags & TESTIOMMU_SVA)
+		return alloc_sva(file->dev);
 	if (!(op->flags & TESTIOMMU_NESTED))
 		return alloc_paging(file->dev, op->value);
 	return parent ? alloc_nested(file->dev, parent->domain, &data) :
@@ -430,16 +453,28 @@ static int do_attach(struct ti_file *file, struct ti_domain *d,
 	return iommu_attach_group_handle(d->domain, file->group, &at->handle);
 }
 
+/* After a test that failed it may have gone with its PASIDs attached. */
+static bool device_is_there(struct ti_file *file)
+{
+	struct iommu_group *group = iommu_group_get(file->dev);
+
+	iommu_group_put(group);
+	return group;
+}
+
 static void do_detach(struct ti_file *file, struct ti_attach *at)
 {
 	struct ti_domain *d = file->domains[at->domain];
 
-	if (at->pasid != TESTIOMMU_NO_PASID)
-		iommu_detach_device_pasid(d->domain, file->dev, at->pasid);
-	else if (at->no_handle)
+	if (at->pasid != TESTIOMMU_NO_PASID) {
+		if (device_is_there(file))
+			iommu_detach_device_pasid(d->domain, file->dev,
+						  at->pasid);
+	} else if (at->no_handle) {
 		iommu_detach_group(d->domain, file->group);
-	else
+	} else {
 		iommu_detach_group_handle(d->domain, file->group);
+	}
 }
 
 static void drop_attach(struct ti_file *file, struct ti_attach *at)
@@ -537,6 +572,8 @@ static long op_sva_unbind(struct ti_file *file)
 {
 	if (!file->sva)
 		return -ENOENT;
+	if (!device_is_there(file))
+		return -ENODEV;
 	iommu_sva_unbind_device(file->sva);
 	file->sva = NULL;
 	return 0;

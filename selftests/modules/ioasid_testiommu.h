@@ -24,6 +24,7 @@ struct testiommu_op {
 	__u32 flags;
 #define TESTIOMMU_FAULTABLE	(1 << 0)	/* ALLOC: has a fault handler */
 #define TESTIOMMU_NESTED	(1 << 1)	/* ALLOC: on the domain @domain */
+#define TESTIOMMU_SVA		(1 << 2)	/* ALLOC: the caller's address space */
 #define TESTIOMMU_WRITE		(1 << 0)	/* MAP */
 #define TESTIOMMU_NO_HANDLE	(1 << 0)	/* ATTACH: the core can report nothing */
 #define TESTIOMMU_KEEP		(1 << 0)	/* DIRTY: do not clear */
@@ -52,7 +53,10 @@ struct testiommu_fault {
 
 /* The name of the platform device is at addr; once, before anything else. */
 #define TESTIOMMU_DEVICE	_IOW('J', 0, struct testiommu_op)
-/* value: IOMMU_HWPT_ALLOC_*. A nested domain's data: type, addr, size. Its number. */
+/*
+ * value: IOMMU_HWPT_ALLOC_*. A nested domain's data: type, addr, size. With SVA only
+ * where SVA_BIND is EOPNOTSUPP whatever the driver can do. Returns a number.
+ */
 #define TESTIOMMU_ALLOC		_IOW('J', 1, struct testiommu_op)
 /* A domain that is nowhere attached any more. */
 #define TESTIOMMU_FREE		_IOW('J', 2, struct testiommu_op)
