@@ -133,13 +133,26 @@ static inline uint32_t async_end(struct async *a)
 	return a->req.status;
 }
 
+static inline uint64_t sim_counter(const struct ioasid_sim_stats *stats, size_t at)
+{
+	return *(const __u64 *)((const char *)stats + at);
+}
+
 /* Waits until a counter has moved by n; what it waits for must happen. */
-#define sim_wait_stat(ctl, id, before, member, n) do {				\
-	int __tries = 2000;							\
-										\
-	while (sim_stats(ctl, id).member - (before)->member < (n) && --__tries)	\
-		usleep(10000);							\
-	ASSERT_LT(0, __tries);							\
-} while (0)
+static inline void do_sim_wait(int ctl, uint32_t id, const struct ioasid_sim_stats *before,
+			       size_t at, uint64_t n)
+{
+	struct ioasid_sim_stats now = sim_stats(ctl, id);
+	int tries;
+
+	for (tries = 2000; tries && sim_counter(&now, at) - sim_counter(before, at) < n; tries--) {
+		usleep(10000);
+		now = sim_stats(ctl, id);
+	}
+	ASSERT_LT(0, tries);
+}
+
+#define sim_wait_stat(ctl, id, before, member, n)				\
+	do_sim_wait(ctl, id, before, offsetof(struct ioasid_sim_stats, member), n)
 
 #endif /* IOASID_SELFTESTS_TESTIOMMU_UTIL_H */

@@ -283,9 +283,9 @@ enum ioasid_sim_status sim_pages_await(struct sim_device *dev,
 	struct sim_asking *asking = &dev->port->asking;
 	struct sim_prq *prq = &dev->port->sim->prq;
 
-	if (wait_event_killable(asking->answered,
-				READ_ONCE(wait->done) || gave_up(dev)))
-		cond_resched();		/* killed: whoever asked for it sees that */
+	/* Killed, it is not done either. */
+	(void)wait_event_killable(asking->answered,
+				  READ_ONCE(wait->done) || gave_up(dev));
 	spin_lock(&prq->lock);
 	list_del(&wait->entry);
 	__clear_bit(wait->group, asking->groups);
