@@ -210,6 +210,12 @@ compat_vfio_pci_setup_barmaps(struct vfio_pci_core_device *core)
  */
 #ifdef __IOASID_SIM_H
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define COMPAT_IMPORT_NS(ns)	MODULE_IMPORT_NS(#ns)
+#else
+#define COMPAT_IMPORT_NS(ns)	MODULE_IMPORT_NS(ns)
+#endif
+
 static int sim_attach_dev(struct iommu_domain *domain, struct device *dev);
 static int sim_block_dev(struct iommu_domain *domain, struct device *dev);
 static int sim_block_dev_pasid(struct iommu_domain *domain, struct device *dev,
@@ -227,6 +233,46 @@ sim_alloc_nested(struct device *dev, struct iommu_domain *parent, u32 flags,
 #define COMPAT_HW_INFO_TYPE	enum iommu_hw_info_type
 #else
 #define COMPAT_HW_INFO_TYPE	u32
+#endif
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+/* A domain with a fault handler is all that is said about page requests. */
+static inline bool compat_asks_by_domain(void)
+{
+	return true;
+}
+
+#define COMPAT_IOMMU_FEATURE_OPS
+#else
+static inline bool compat_asks_by_domain(void)
+{
+	return false;
+}
+
+static int compat_sim_enable_feat(struct device *dev,
+				  enum iommu_dev_features feat)
+{
+	struct sim_port *port = dev_iommu_priv_get(dev);
+
+	if (feat != IOMMU_DEV_FEAT_IOPF)
+		return -ENODEV;
+	return port->asking.users ? -EBUSY : sim_asking_get(port);
+}
+
+static int compat_sim_disable_feat(struct device *dev,
+				   enum iommu_dev_features feat)
+{
+	struct sim_port *port = dev_iommu_priv_get(dev);
+
+	if (feat != IOMMU_DEV_FEAT_IOPF || !port->asking.users)
+		return -EINVAL;
+	sim_asking_put(port);
+	return 0;
+}
+
+#define COMPAT_IOMMU_FEATURE_OPS					\
+	.dev_enable_feat = compat_sim_enable_feat,			\
+	.dev_disable_feat = compat_sim_disable_feat,
 #endif
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
@@ -249,7 +295,8 @@ static int compat_sim_block_dev(struct iommu_domain *domain,
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
 #define COMPAT_IOMMU_OPS						\
 	.domain_alloc_paging_flags = sim_alloc_paging,			\
-	.domain_alloc_nested = sim_alloc_nested,
+	.domain_alloc_nested = sim_alloc_nested,			\
+	COMPAT_IOMMU_FEATURE_OPS
 #define COMPAT_IOMMU_BLOCKED_OPS					\
 	.set_dev_pasid = sim_block_dev_pasid,
 #else
@@ -272,7 +319,8 @@ static void compat_sim_remove_dev_pasid(struct device *dev, ioasid_t pasid,
 
 #define COMPAT_IOMMU_OPS						\
 	.domain_alloc_user = compat_sim_alloc_user,			\
-	.remove_dev_pasid = compat_sim_remove_dev_pasid,
+	.remove_dev_pasid = compat_sim_remove_dev_pasid,		\
+	COMPAT_IOMMU_FEATURE_OPS
 #define COMPAT_IOMMU_BLOCKED_OPS
 #endif
 

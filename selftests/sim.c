@@ -41,6 +41,9 @@ TEST_F(sim, create_arguments, "CREATE refuses what cannot be")
 	BAD(EINVAL, iotlb_sets, 8192);
 	BAD(EINVAL, iotlb_ways, 17);
 	BAD(EINVAL, nr_resv, IOASID_SIM_MAX_RESV + 1);
+	BAD(EINVAL, prq_entries, 128);
+	BAD(EINVAL, __reserved, 1);
+	BAD(EINVAL, caps, IOASID_SIM_CAP_PRI);
 	BAD(EINVAL, resv[0].last, PAGE - 1);	/* beyond nr_resv */
 	EXPECT_ERRNO(EFAULT, ioctl(self->ctl, IOASID_SIM_CREATE, NULL));
 	EXPECT_ERRNO(ENOENT, do_sim_destroy(self->ctl, 0));

@@ -61,7 +61,7 @@ static inline struct ioasid_sim_stats sim_since(int ctl, uint32_t id,
 	struct ioasid_sim_stats now = sim_stats(ctl, id), moved = now;
 	__u64 *to = &moved.hits, *from = &before->hits;
 
-	while (to <= &moved.bytes)
+	while (to <= &moved.page_retries)
 		*to++ -= *from++;
 	*before = now;
 	return moved;

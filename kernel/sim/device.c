@@ -25,6 +25,7 @@ static void sim_disable(struct ioasid_devfd *devfd)
 	struct sim_device *dev = container_of(devfd, struct sim_device, devfd);
 
 	WRITE_ONCE(dev->live, false);
+	sim_pages_wake(dev->port);
 	sim_load_stop(dev);
 }
 
@@ -52,15 +53,25 @@ static int sim_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+static bool is_shared(unsigned int cmd)
+{
+	return cmd == VFIO_BIND_IOASID_FD || cmd == VFIO_UNBIND_IOASID_FD ||
+	       cmd == VFIO_ATTACH_IOASID || cmd == VFIO_DETACH_IOASID;
+}
+
 static long sim_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct sim_device *dev = file->private_data;
 	void __user *uargs = (void __user *)arg;
 	long rc;
 
-	rc = ioasid_devfd_ioctl(&dev->devfd, cmd, arg);
-	if (rc != -ENOIOCTLCMD)
+	if (is_shared(cmd)) {
+		/* It waits for requests, which may wait for pages. */
+		sim_pages_hush(dev->port, 1);
+		rc = ioasid_devfd_ioctl(&dev->devfd, cmd, arg);
+		sim_pages_hush(dev->port, -1);
 		return rc;
+	}
 	rc = ioasid_devfd_enter(&dev->devfd);
 	if (rc)
 		return rc;
@@ -156,6 +167,7 @@ static void del_node(struct sim_device *dev)
 	ioasid_devnode_del(&dev->node);
 	/* Long requests need not be waited for. */
 	WRITE_ONCE(dev->live, false);
+	sim_pages_wake(dev->port);
 	ioasid_devfd_revoke(&dev->devfd);
 	put_device(&dev->node.dev);
 }

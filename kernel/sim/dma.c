@@ -18,6 +18,7 @@ struct sim_piece {
 	struct ioasid_sim_request *req;
 	u64 va;
 	size_t len;
+	u64 rest;			/* of the request, from @va on */
 	u32 access;
 	void (*move)(void *mem, struct sim_piece *piece);
 	void *local;			/* device memory, or the other end of a copy */
@@ -69,32 +70,62 @@ static u32 request_access(const struct ioasid_sim_request *req, u32 access)
 	return access;
 }
 
+/* One try. With @wait the device may ask for what it lacks: then @asked says so. */
+static enum ioasid_sim_status try_piece(struct sim_piece *p,
+					struct sim_xlate *x,
+					struct sim_page_wait *wait, bool *asked)
+{
+	struct sim_port *port = p->dev->port;
+	enum ioasid_sim_status status;
+	void *page;
+
+	*asked = false;
+	x->pasid = p->req->flags & IOASID_SIM_REQ_PASID ? p->req->pasid :
+							  SIM_NO_PASID;
+	down_read(&port->sim->flight);
+	status = READ_ONCE(p->dev->live) ? sim_wire_pasid(p->dev, x) :
+					   IOASID_SIM_ABORTED;
+	read_lock(&port->sim->sva_lock);
+	if (!status)
+		status = sim_translate(x);
+	if (!status) {
+		page = kmap_local_page(pfn_to_page(PHYS_PFN(x->pa)));
+		p->move(page + offset_in_page(x->pa), p);
+		kunmap_local(page);
+	} else if (wait) {
+		*asked = sim_pages_ask(x, p->rest, status, wait);
+	}
+	read_unlock(&port->sim->sva_lock);
+	up_read(&port->sim->flight);
+	return status;
+}
+
+/* Of a page that is gone again each time. */
+#define SIM_PAGE_TRIES	16
+
 static enum ioasid_sim_status do_piece(struct sim_piece *p)
 {
 	struct sim_port *port = p->dev->port;
 	const struct ioasid_sim_request *req = p->req;
 	struct sim_xlate x = {
 		.port = port,
-		.pasid = req->flags & IOASID_SIM_REQ_PASID ? req->pasid :
-							     SIM_NO_PASID,
 		.ats = req->flags & IOASID_SIM_REQ_ATS,
 		.va = p->va,
 		.access = request_access(req, p->access),
 	};
+	u32 tries = req->flags & IOASID_SIM_REQ_PRI ? SIM_PAGE_TRIES : 0;
 	enum ioasid_sim_status status;
-	void *page;
+	struct sim_page_wait wait;
+	bool asked;
 
-	down_read(&port->sim->flight);
-	status = READ_ONCE(p->dev->live) ? sim_wire_pasid(p->dev, &x) :
-					   IOASID_SIM_ABORTED;
-	if (!status)
-		status = sim_translate(&x);
-	if (!status) {
-		page = kmap_local_page(pfn_to_page(PHYS_PFN(x.pa)));
-		p->move(page + offset_in_page(x.pa), p);
-		kunmap_local(page);
+	for (;; tries--) {
+		status = try_piece(p, &x, tries ? &wait : NULL, &asked);
+		if (asked)
+			status = sim_pages_await(p->dev, &wait);
+		if (!asked || status)
+			break;
+		sim_count(port->sim, SIM_STAT_PAGE_RETRIES, 1);
 	}
-	up_read(&port->sim->flight);
 	if (!status)
 		sim_count(port->sim, SIM_STAT_BYTES, p->len);
 	else
@@ -116,7 +147,8 @@ static enum ioasid_sim_status do_range(struct sim_piece *p)
 
 	for (off = 0; off < req->len; off += p->len) {
 		p->va = req->iova + off;
-		p->len = page_rest(p->va, req->len - off);
+		p->rest = req->len - off;
+		p->len = page_rest(p->va, p->rest);
 		status = do_piece(p);
 		if (status || p->done)
 			return status;
@@ -136,7 +168,8 @@ static enum ioasid_sim_status do_copy(struct sim_piece *p, void *bounce)
 
 	p->local = bounce;
 	for (off = 0; off < req->len; off += p->len) {
-		p->len = page_rest(req->iova + off, req->len - off);
+		p->rest = req->len - off;
+		p->len = page_rest(req->iova + off, p->rest);
 		p->len = page_rest(req->arg + off, p->len);
 		p->va = req->iova + off;
 		p->access = IOASID_PERM_READ;
@@ -170,7 +203,8 @@ static bool flags_fit(struct sim_device *dev,
 		      const struct ioasid_sim_request *req)
 {
 	const u32 known = IOASID_SIM_REQ_PASID | IOASID_SIM_REQ_ATS |
-			  IOASID_SIM_REQ_PRIV | IOASID_SIM_REQ_EXEC;
+			  IOASID_SIM_REQ_PRIV | IOASID_SIM_REQ_EXEC |
+			  IOASID_SIM_REQ_PRI;
 	u32 caps = dev->port->sim->args.caps;
 
 	if (req->flags & ~known)
@@ -179,6 +213,10 @@ static bool flags_fit(struct sim_device *dev,
 	    !(caps & IOASID_SIM_CAP_PASID) : req->pasid)
 		return false;
 	if ((req->flags & IOASID_SIM_REQ_ATS) && !(caps & IOASID_SIM_CAP_ATS))
+		return false;
+	if ((req->flags & IOASID_SIM_REQ_PRI) &&
+	    (!(caps & IOASID_SIM_CAP_PRI) ||
+	     !(req->flags & IOASID_SIM_REQ_ATS)))
 		return false;
 	return !(req->flags & IOASID_SIM_REQ_EXEC) ||
 	       req->op == IOASID_SIM_OP_READ;

@@ -155,6 +155,7 @@ static int init_port(struct sim_instance *sim, u32 i)
 	port->sim = sim;
 	port->index = i;
 	xa_init(&port->pasids);
+	sim_asking_init(port);
 	if (!(sim->args.caps & IOASID_SIM_CAP_ATS))
 		return 0;
 	return sim_tlb_init(&port->tlb, SIM_DEV_SETS, SIM_DEV_WAYS,
@@ -167,6 +168,7 @@ static int init_instance(struct sim_instance *sim)
 	u32 i;
 
 	init_rwsem(&sim->flight);
+	rwlock_init(&sim->sva_lock);
 	spin_lock_init(&sim->pasid_lock);
 	xa_init_flags(&sim->domains, XA_FLAGS_ALLOC);
 	sim->next_domain = SIM_NO_DOMAIN + 1;
@@ -176,6 +178,8 @@ static int init_instance(struct sim_instance *sim)
 		return -ENOMEM;
 	rc = sim_tlb_init(&sim->tlb, sim->args.iotlb_sets, sim->args.iotlb_ways,
 			  sim->args.seed);
+	if (!rc)
+		rc = sim_prq_init(sim);
 	for (i = 0; !rc && i < sim->args.nr_devices; i++) {
 		sim->nr_ports = i + 1;
 		rc = init_port(sim, i);
@@ -192,6 +196,7 @@ static void sim_instance_free(struct kref *kref)
 		xa_destroy(&sim->ports[i].pasids);
 		sim_tlb_exit(&sim->ports[i].tlb);
 	}
+	sim_prq_exit(sim);
 	sim_tlb_exit(&sim->tlb);
 	kvfree(sim->ports);
 	xa_destroy(&sim->domains);

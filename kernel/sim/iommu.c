@@ -44,7 +44,9 @@ void sim_domain_free(struct sim_domain *d)
 	xa_erase(&sim->domains, d->id);
 	sim_invalidate(d, 0, U64_MAX);
 	up_write(&sim->flight);
-	if (!d->parent)
+	if (d->sva)
+		sim_sva_free(d);
+	else if (!d->parent)
 		sim_table_exit(d);
 	kfree(d);
 	sim_instance_put(sim);
@@ -130,16 +132,64 @@ static bool sim_enforce_cache_coherency(struct iommu_domain *domain)
 
 /* Attaching */
 
-/* DMA without PASID gets another domain, and with a PASID table all DMA. */
-static void set_domain(struct sim_port *port, struct sim_domain *d)
-{
-	struct sim_domain *old = port->domain;
+/* On newer kernels nobody else says that the device shall ask for pages. */
+#define SIM_ASKS	XA_MARK_0
 
-	port->domain = d;
-	if ((old && old->ptable) || (d && d->ptable))
+/* Under sim->flight, held for writing. */
+static int swap_domain(struct sim_port *port, u32 pasid, struct sim_domain *d,
+		       bool asks, struct sim_domain **old, bool *asked)
+{
+	if (pasid == SIM_NO_PASID) {
+		*old = port->domain;
+		*asked = port->asks;
+		port->domain = d;
+		port->asks = asks;
+		return 0;
+	}
+	*asked = xa_get_mark(&port->pasids, pasid, SIM_ASKS);
+	*old = xa_store(&port->pasids, pasid, d, GFP_KERNEL_ACCOUNT);
+	if (xa_is_err(*old))
+		return xa_err(*old);
+	if (asks)
+		xa_set_mark(&port->pasids, pasid, SIM_ASKS);
+	else
+		xa_clear_mark(&port->pasids, pasid, SIM_ASKS);
+	return 0;
+}
+
+/* A PASID table is the domain of DMA with any PASID, too. */
+static void forget(struct sim_port *port, u32 pasid, const struct sim_domain *old,
+		   const struct sim_domain *d)
+{
+	if (pasid == SIM_NO_PASID && ((old && old->ptable) || (d && d->ptable)))
 		sim_forget_pasids(port);
 	else
-		sim_forget_port(port, SIM_NO_PASID);
+		sim_forget_port(port, pasid);
+}
+
+/* Gives a device, or a PASID of it, another domain, or with NULL none. */
+static int sim_change(struct sim_port *port, u32 pasid, struct sim_domain *d)
+{
+	bool asks = d && compat_asks_by_domain() && d->domain.iopf_handler;
+	struct sim_domain *old;
+	bool asked;
+	int rc;
+
+	rc = asks ? sim_asking_get(port) : 0;
+	if (rc)
+		return rc;
+	down_write(&port->sim->flight);
+	rc = swap_domain(port, pasid, d, asks, &old, &asked);
+	if (!rc)
+		forget(port, pasid, old, d);
+	up_write(&port->sim->flight);
+	if (rc)
+		asked = asks;
+	else if (old)
+		sim_pages_drain(port, old);
+	if (asked)
+		sim_asking_put(port);
+	return rc;
 }
 
 static int sim_attach_dev(struct iommu_domain *domain, struct device *dev)
@@ -149,10 +199,7 @@ static int sim_attach_dev(struct iommu_domain *domain, struct device *dev)
 
 	if (d->sim != port->sim)
 		return -EINVAL;
-	down_write(&port->sim->flight);
-	set_domain(port, d);
-	up_write(&port->sim->flight);
-	return 0;
+	return sim_change(port, SIM_NO_PASID, d);
 }
 
 static int sim_set_dev_pasid(struct iommu_domain *domain, struct device *dev,
@@ -160,39 +207,22 @@ static int sim_set_dev_pasid(struct iommu_domain *domain, struct device *dev,
 {
 	struct sim_domain *d = to_sim_domain(domain);
 	struct sim_port *port = dev_port(dev);
-	int rc;
 
 	/* One PASID cannot lead to a table of PASIDs. */
 	if (d->sim != port->sim || d->ptable)
 		return -EINVAL;
-	down_write(&port->sim->flight);
-	rc = xa_err(xa_store(&port->pasids, pasid, d, GFP_KERNEL_ACCOUNT));
-	if (!rc)
-		sim_forget_port(port, pasid);
-	up_write(&port->sim->flight);
-	return rc;
+	return sim_change(port, pasid, d);
 }
 
 static int sim_block_dev(struct iommu_domain *domain, struct device *dev)
 {
-	struct sim_port *port = dev_port(dev);
-
-	down_write(&port->sim->flight);
-	set_domain(port, NULL);
-	up_write(&port->sim->flight);
-	return 0;
+	return sim_change(dev_port(dev), SIM_NO_PASID, NULL);
 }
 
 static int sim_block_dev_pasid(struct iommu_domain *domain, struct device *dev,
 			       ioasid_t pasid, struct iommu_domain *old)
 {
-	struct sim_port *port = dev_port(dev);
-
-	down_write(&port->sim->flight);
-	xa_erase(&port->pasids, pasid);
-	sim_forget_port(port, pasid);
-	up_write(&port->sim->flight);
-	return 0;
+	return sim_change(dev_port(dev), pasid, NULL);
 }
 
 static const struct iommu_domain_ops sim_blocked_ops = {
@@ -234,15 +264,24 @@ static const struct iommu_domain_ops sim_nested_ops = {
 	.free = sim_free,
 };
 
+static const struct iommu_domain_ops sim_sva_ops = {
+	.set_dev_pasid = sim_set_dev_pasid,
+	.free = sim_free,
+};
+
 static int check_paging_flags(struct sim_instance *sim, u32 flags)
 {
 	const u32 known = IOMMU_HWPT_ALLOC_NEST_PARENT |
+			  IOMMU_HWPT_ALLOC_DIRTY_TRACKING |
 			  COMPAT_IOMMU_HWPT_ALLOC_PASID;
 
 	if (flags & ~known)
 		return -EOPNOTSUPP;
 	if ((flags & IOMMU_HWPT_ALLOC_NEST_PARENT) &&
 	    !(sim->args.caps & IOASID_SIM_CAP_NESTING))
+		return -EOPNOTSUPP;
+	if ((flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) &&
+	    !(sim->args.caps & IOASID_SIM_CAP_DIRTY))
 		return -EOPNOTSUPP;
 	if ((flags & COMPAT_IOMMU_HWPT_ALLOC_PASID) &&
 	    !(sim->args.caps & IOASID_SIM_CAP_PASID))
@@ -267,6 +306,8 @@ static struct iommu_domain *sim_alloc_paging(struct device *dev, u32 flags,
 	d->parent_ok = flags & IOMMU_HWPT_ALLOC_NEST_PARENT;
 	d->domain.type = IOMMU_DOMAIN_UNMANAGED;
 	d->domain.ops = &sim_paging_ops;
+	if (flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING)
+		d->domain.dirty_ops = &sim_dirty_ops;
 	d->domain.pgsize_bitmap = sim->args.pgsize_bitmap;
 	d->domain.geometry.aperture_end =
 		GENMASK_ULL(sim->args.addr_width - 1, 0);
@@ -298,7 +339,8 @@ sim_alloc_nested(struct device *dev, struct iommu_domain *parent, u32 flags,
 	struct sim_instance *sim = dev_port(dev)->sim;
 
 	if (!(sim->args.caps & IOASID_SIM_CAP_NESTING) ||
-	    (flags & IOMMU_HWPT_ALLOC_NEST_PARENT))
+	    (flags & (IOMMU_HWPT_ALLOC_NEST_PARENT |
+		      IOMMU_HWPT_ALLOC_DIRTY_TRACKING)))
 		return ERR_PTR(-EOPNOTSUPP);
 	if (check_paging_flags(sim, flags))
 		return ERR_PTR(-EOPNOTSUPP);
@@ -306,6 +348,12 @@ sim_alloc_nested(struct device *dev, struct iommu_domain *parent, u32 flags,
 		return ERR_PTR(-EINVAL);
 	return sim_nested_alloc(sim, to_sim_domain(parent), data,
 				&sim_nested_ops);
+}
+
+static struct iommu_domain *sim_alloc_sva(struct device *dev,
+					  struct mm_struct *mm)
+{
+	return sim_sva_alloc(dev_port(dev)->sim, mm, &sim_sva_ops);
 }
 
 /* Devices */
@@ -319,6 +367,8 @@ static bool sim_capable(struct device *dev, enum iommu_cap cap)
 		return !(caps & IOASID_SIM_CAP_NON_COHERENT);
 	case IOMMU_CAP_ENFORCE_CACHE_COHERENCY:
 		return caps & IOASID_SIM_CAP_ENFORCE_SNOOP;
+	case IOMMU_CAP_DIRTY_TRACKING:
+		return caps & IOASID_SIM_CAP_DIRTY;
 	default:
 		return false;
 	}
@@ -345,6 +395,11 @@ static struct iommu_device *sim_probe_device(struct device *dev)
 		return ERR_PTR(-ENODEV);
 	dev_iommu_priv_set(dev, port);
 	return &port->sim->iommu;
+}
+
+static void sim_release_device(struct device *dev)
+{
+	sim_asking_end(dev_port(dev));
 }
 
 /* The group of the first of the device's fellows that has one. */
@@ -391,7 +446,10 @@ static void sim_get_resv_regions(struct device *dev, struct list_head *list)
 	.capable = sim_capable,						\
 	.hw_info = sim_hw_info,						\
 	.domain_alloc_paging = sim_alloc_plain,				\
+	.domain_alloc_sva = sim_alloc_sva,				\
 	.probe_device = sim_probe_device,				\
+	.release_device = sim_release_device,				\
+	.page_response = sim_page_response,				\
 	.device_group = sim_device_group,				\
 	.get_resv_regions = sim_get_resv_regions,			\
 	.blocked_domain = &sim_blocked_domain,				\
@@ -404,6 +462,9 @@ const struct iommu_ops sim_iommu_ops = {
 	SIM_IOMMU_OPS
 	.default_domain = &sim_blocked_domain,
 };
+
+/* The bitmap of dirty pages, in kernels that have it */
+COMPAT_IMPORT_NS(IOMMUFD);
 
 const struct iommu_ops sim_iommu_direct_ops = {
 	SIM_IOMMU_OPS

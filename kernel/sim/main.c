@@ -13,10 +13,10 @@
 static DEFINE_MUTEX(sim_instances_lock);
 static DEFINE_XARRAY_ALLOC(sim_instances);
 
-/* What create takes; the rest of the header's capabilities is yet to come. */
 #define SIM_CAPS							\
 	(IOASID_SIM_CAP_NESTING | IOASID_SIM_CAP_PASID | IOASID_SIM_CAP_ATS | \
-	 IOASID_SIM_CAP_ENFORCE_SNOOP | IOASID_SIM_CAP_NON_COHERENT |	\
+	 IOASID_SIM_CAP_PRI | IOASID_SIM_CAP_ENFORCE_SNOOP |		\
+	 IOASID_SIM_CAP_NON_COHERENT | IOASID_SIM_CAP_DIRTY |		\
 	 IOASID_SIM_CAP_NO_MSI_REMAP)
 
 #define SIM_FORMATS	GENMASK(IOASID_FORMAT_RISCV_SV48, IOASID_FORMAT_X86_64_4LEVEL)
@@ -34,6 +34,8 @@ static void fill_defaults(struct ioasid_sim_create *args)
 		args->formats = SIM_FORMATS |
 				(args->caps & IOASID_SIM_CAP_PASID ?
 				 SIM_PASID_FORMATS : 0);
+	if ((args->caps & IOASID_SIM_CAP_PRI) && !args->prq_entries)
+		args->prq_entries = 128;
 }
 
 static int check_support(const struct ioasid_sim_create *args)
@@ -60,9 +62,18 @@ static bool check_shape(const struct ioasid_sim_create *args)
 	       (args->nr_subdevices || !(args->flags & IOASID_SIM_GLOBAL_PASIDS));
 }
 
+/* Pages are asked for by those who translate first. */
+static bool check_prq(const struct ioasid_sim_create *args)
+{
+	if (!(args->caps & IOASID_SIM_CAP_PRI))
+		return !args->prq_entries;
+	return (args->caps & IOASID_SIM_CAP_ATS) &&
+	       in_range(args->prq_entries, 8, 4096 - 8 + 1);
+}
+
 static bool check_sizes(const struct ioasid_sim_create *args)
 {
-	return in_range(args->nr_devices, 1, IOASID_SIM_MAX_DEVICES) &&
+	return !args->__reserved && in_range(args->nr_devices, 1, IOASID_SIM_MAX_DEVICES) &&
 	       args->group_size <= args->nr_devices &&
 	       args->nr_subdevices <= IOASID_SIM_MAX_SUBDEVICES &&
 	       is_power_of_2(args->iotlb_sets) && args->iotlb_sets <= 4096 &&
@@ -92,7 +103,7 @@ static int check_create(struct ioasid_sim_create *args)
 	if (rc)
 		return rc;
 	fill_defaults(args);
-	if (!check_shape(args) || !check_sizes(args) || !check_resv(args))
+	if (!check_shape(args) || !check_prq(args) || !check_sizes(args) || !check_resv(args))
 		return -EINVAL;
 	return 0;
 }
@@ -181,15 +192,39 @@ static void read_stats(const struct sim_instance *sim,
 	stats->stale = atomic64_read(&from[SIM_STAT_STALE]);
 	stats->requests = atomic64_read(&from[SIM_STAT_REQUESTS]);
 	stats->bytes = atomic64_read(&from[SIM_STAT_BYTES]);
+	stats->page_requests = atomic64_read(&from[SIM_STAT_PAGE_REQUESTS]);
+	stats->page_overflows = atomic64_read(&from[SIM_STAT_PAGE_OVERFLOWS]);
+	stats->page_success = atomic64_read(&from[SIM_STAT_PAGE_SUCCESS]);
+	stats->page_invalid = atomic64_read(&from[SIM_STAT_PAGE_INVALID]);
+	stats->page_failure = atomic64_read(&from[SIM_STAT_PAGE_FAILURE]);
+	stats->page_unexpected = atomic64_read(&from[SIM_STAT_PAGE_UNEXPECTED]);
+	stats->page_retries = atomic64_read(&from[SIM_STAT_PAGE_RETRIES]);
+}
+
+/* The structure has grown: programs may know less of it. */
+static int copy_stats(struct ioasid_sim_stats *stats, const void __user *uargs,
+		      size_t *size)
+{
+	u32 argsz;
+
+	if (get_user(argsz, (const u32 __user *)uargs))
+		return -EFAULT;
+	if (argsz < offsetofend(struct ioasid_sim_stats, bytes))
+		return -EINVAL;
+	if (argsz > PAGE_SIZE)
+		return -E2BIG;
+	*size = min(argsz, sizeof(*stats));
+	return copy_struct_from_user(stats, sizeof(*stats), uargs, argsz);
 }
 
 static int cmd_get_stats(void __user *uargs)
 {
 	struct ioasid_sim_stats stats;
 	struct sim_instance *sim;
+	size_t size;
 	int rc;
 
-	rc = ioasid_copy_args(&stats, sizeof(stats), uargs);
+	rc = copy_stats(&stats, uargs, &size);
 	if (rc)
 		return rc;
 	if (stats.flags)
@@ -201,14 +236,17 @@ static int cmd_get_stats(void __user *uargs)
 	mutex_unlock(&sim_instances_lock);
 	if (!sim)
 		return -ENOENT;
-	return copy_to_user(uargs, &stats, sizeof(stats)) ? -EFAULT : 0;
+	return copy_to_user(uargs, &stats, size) ? -EFAULT : 0;
 }
 
 static int cmd_inject(void __user *uargs)
 {
 	const u32 known = IOASID_SIM_INJECT_LOSE_IOTLB |
 			  IOASID_SIM_INJECT_LOSE_DEVTLB |
-			  IOASID_SIM_INJECT_LOSE_PASID;
+			  IOASID_SIM_INJECT_LOSE_PASID |
+			  IOASID_SIM_INJECT_LOSE_RESPONSE |
+			  IOASID_SIM_INJECT_REPEAT_RESPONSE |
+			  IOASID_SIM_INJECT_PRQ_OVERFLOW;
 	struct ioasid_sim_inject args;
 	struct sim_instance *sim;
 	int rc;

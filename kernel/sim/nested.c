@@ -18,7 +18,7 @@ static u64 *map_entry(struct sim_nested_walk *w, u64 addr, u32 access)
 	struct sim_leaf leaf;
 	enum ioasid_sim_status status;
 
-	status = sim_table_walk(w->parent, addr, &leaf);
+	status = sim_table_access(w->parent, addr, access, &leaf);
 	w->reads += leaf.reads;
 	if (status || (leaf.perm & access) != access ||
 	    !sim_pfns_has(w->parent, PHYS_PFN(leaf.pa)))
@@ -121,7 +121,7 @@ enum ioasid_sim_status sim_nested_walk(struct sim_domain *d,
 			  stage1->updates ? &sim_walk_ops : &sim_read_ops, &w,
 			  &walk);
 	status = status_of(&walk);
-	if (!status && (sim_table_walk(w.parent, walk.addr, leaf) ||
+	if (!status && (sim_table_access(w.parent, walk.addr, access, leaf) ||
 			(leaf->perm & want) != want))
 		status = IOASID_SIM_FAULT_STAGE2;
 	if (status) {

@@ -28,7 +28,11 @@
  *                       attach and detach
  *   domain->lock        writers of a paging domain's table; never under
  *                       sim->flight
- *   tlb->lock, sim->pasid_lock, xa_lock of domain->pfns: spinlocks
+ *   sim->sva_lock       the same as sim->flight, under it, towards the CPU's tables
+ *   tlb->lock, sim->pasid_lock, xa_lock of domain->pfns, prq->lock: spinlocks
+ *
+ * A device asks for a page under sim->flight, so that who changes its domain knows
+ * the request, and waits for the answer without any of these locks (see prq.c).
  */
 #ifndef __IOASID_SIM_H
 #define __IOASID_SIM_H
@@ -38,10 +42,13 @@
 #include <linux/ioasid_table.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
 #include <linux/sizes.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <uapi/linux/ioasid_sim.h>
 
@@ -132,7 +139,70 @@ enum sim_stat {
 	SIM_STAT_STALE,
 	SIM_STAT_REQUESTS,
 	SIM_STAT_BYTES,
+	SIM_STAT_PAGE_REQUESTS,
+	SIM_STAT_PAGE_OVERFLOWS,
+	SIM_STAT_PAGE_SUCCESS,
+	SIM_STAT_PAGE_INVALID,
+	SIM_STAT_PAGE_FAILURE,
+	SIM_STAT_PAGE_UNEXPECTED,
+	SIM_STAT_PAGE_RETRIES,
 	SIM_NR_STATS,
+};
+
+#define SIM_PAGE_GROUPS		512	/* that a device can have at a time */
+
+/**
+ * struct sim_asking - what a port needs to ask for pages; under prq->lock
+ * @lock: @users
+ * @users: why page requests are on; what is on is for everybody
+ * @on: the device may ask; under sim->flight
+ * @hush: commands that cannot wait for requests which wait for pages
+ * @waits: struct sim_page_wait
+ * @groups: numbers in use
+ * @next_group: where to look for a free one
+ * @last: group that was answered last, for IOASID_SIM_INJECT_REPEAT_RESPONSE
+ * @answered: those who wait look at what they wait for
+ */
+struct sim_asking {
+	struct mutex lock;		/* see above */
+	u32 users;
+	bool on;
+	u32 hush;
+	struct list_head waits;
+	DECLARE_BITMAP(groups, SIM_PAGE_GROUPS);
+	u32 next_group;
+	u64 last;
+	wait_queue_head_t answered;
+};
+
+/**
+ * struct sim_prq - the page request queue of an instance
+ * @lock: everything here, and of all ports
+ * @size: entries of @ring; 0: no page requests
+ * @ring: entries @taken to @put, modulo @size
+ * @put: how many were ever put into the ring
+ * @taken: how many of them were taken out
+ * @reported: how many of these the IOMMU core has dealt with
+ * @overflow: nothing is put into the ring until it has been emptied
+ * @stamp: of the group asked for last
+ * @drained: @reported has moved
+ * @work: takes them out
+ * @wq: only for @work, which calls whoever handles faults
+ * @iopf: what the IOMMU core needs
+ */
+struct sim_prq {
+	spinlock_t lock;		/* see above */
+	u32 size;
+	struct sim_prq_entry *ring;
+	u64 put;
+	u64 taken;
+	u64 reported;
+	bool overflow;
+	u64 stamp;
+	wait_queue_head_t drained;
+	struct work_struct work;
+	struct workqueue_struct *wq;
+	struct iopf_queue *iopf;
 };
 
 /**
@@ -142,8 +212,10 @@ enum sim_stat {
  * @pdev: the device
  * @added: it is on its bus
  * @domain: of DMA without PASID; NULL: blocked. Under sim->flight
+ * @asks: because of it; under sim->flight
  * @pasids: PASID -> struct sim_domain; under sim->flight
  * @tlb: the device's own, for requests that translate first (ATS)
+ * @asking: for pages (PRI)
  */
 struct sim_port {
 	struct sim_instance *sim;
@@ -151,8 +223,10 @@ struct sim_port {
 	struct platform_device *pdev;
 	bool added;
 	struct sim_domain *domain;
+	bool asks;
 	struct xarray pasids;
 	struct sim_tlb tlb;
+	struct sim_asking asking;
 };
 
 /**
@@ -165,10 +239,12 @@ struct sim_port {
  * @fwnode: its name towards the devices
  * @msi: interrupt domain of the devices, which says that it isolates them
  * @flight: see above
+ * @sva_lock: see above
  * @domains: number -> struct sim_domain, under @flight
  * @next_domain: for @domains, never the same again
  * @tlb: the IOTLB
  * @pasid_lock: @pasid_cache
+ * @prq: page request queue
  * @inject: IOASID_SIM_INJECT_*
  * @fail_nth: allocations of table pages until one fails
  * @stats: see struct ioasid_sim_stats
@@ -187,11 +263,13 @@ struct sim_instance {
 	bool registered;
 
 	struct rw_semaphore flight;	/* see above */
+	rwlock_t sva_lock;		/* see above */
 	struct xarray domains;
 	u32 next_domain;
 	struct sim_tlb tlb;
 	spinlock_t pasid_lock;		/* see above */
 	struct sim_pasid_entry pasid_cache[SIM_PASID_SLOTS];
+	struct sim_prq prq;
 
 	u32 inject;
 	atomic_t fail_nth;
@@ -220,6 +298,7 @@ struct sim_port *sim_dev_port(struct device *dev);
  * @id: tag in the caches
  * @parent_ok: others can be nested on it
  * @snoop: entries force DMA to be coherent
+ * @tracking: writes leave a trace in the table; under sim->flight
  * @lock: writers of the table
  * @levels: of the table
  * @top: its top level
@@ -230,6 +309,9 @@ struct sim_port *sim_dev_port(struct device *dev);
  *          to here, or SIM_NO_DOMAIN; a parent that is gone translates nothing
  * @stage1: the user's page table
  * @ptable: it is a PASID table instead
+ * @sva: the table is that of a process; nothing from @lock on is there
+ * @notifier: hears of changes of it
+ * @sva_gone: the process is; under sim->sva_lock
  *
  * Pages of a table: struct page's private is the number of entries in use.
  */
@@ -239,6 +321,7 @@ struct sim_domain {
 	u32 id;
 	bool parent_ok;
 	bool snoop;
+	bool tracking;
 	struct mutex lock;		/* see above */
 	u8 levels;
 	u64 *top;
@@ -247,6 +330,9 @@ struct sim_domain {
 	u32 parent;
 	struct sim_stage1 stage1;
 	bool ptable;
+	bool sva;
+	struct mmu_notifier notifier;
+	bool sva_gone;
 };
 
 static inline struct sim_domain *to_sim_domain(struct iommu_domain *domain)
@@ -276,10 +362,20 @@ struct sim_leaf {
 	u8 size_lg2;
 	u8 perm;			/* IOASID_PERM_* */
 	u32 reads;			/* of entries, also when nothing was found */
+	u64 *entry;			/* of the kernel-managed table */
+	u64 value;			/* which was seen in it */
 };
 
 enum ioasid_sim_status sim_table_walk(struct sim_domain *d, u64 iova,
 				      struct sim_leaf *leaf);
+enum ioasid_sim_status sim_table_access(struct sim_domain *d, u64 iova,
+					u32 access, struct sim_leaf *leaf);
+bool sim_table_next_dirty(struct sim_domain *d, u64 iova, u64 last, bool clear,
+			  u64 *found, u64 *size);
+
+/* Dirty tracking */
+
+extern const struct iommu_dirty_ops sim_dirty_ops;
 
 int sim_pfns_add(struct sim_domain *d, unsigned long pfn, unsigned long n,
 		 gfp_t gfp);
@@ -364,6 +460,7 @@ void sim_forget_pasids(struct sim_port *port);
  * @va: where
  * @access: IOASID_PERM_* wanted
  * @stage1: the user's page table, where there is one
+ * @domain: out: who translates; NULL: nobody was asked
  * @entry: out: the translation
  * @pa: out: host memory that may be accessed until sim->flight is dropped
  */
@@ -374,6 +471,7 @@ struct sim_xlate {
 	u64 va;
 	u32 access;
 	struct sim_stage1 stage1;
+	struct sim_domain *domain;
 	struct sim_tlb_entry entry;
 	u64 pa;
 };
@@ -381,6 +479,52 @@ struct sim_xlate {
 enum ioasid_sim_status sim_translate(struct sim_xlate *x);
 
 struct sim_load;
+struct sim_device;
+
+/* Processes */
+
+struct iommu_domain *sim_sva_alloc(struct sim_instance *sim,
+				   struct mm_struct *mm,
+				   const struct iommu_domain_ops *ops);
+void sim_sva_free(struct sim_domain *d);
+enum ioasid_sim_status sim_sva_translate(struct sim_domain *d,
+					 struct sim_xlate *x);
+
+/* Page requests */
+
+/**
+ * struct sim_page_wait - pages that a device has asked for
+ * @entry: in port->asking.waits
+ * @stamp: tells the group from all others there ever were
+ * @group: number, its own as long as it waits
+ * @domain: number of the domain that has not got them
+ * @status: what becomes of the request, once it is @done
+ * @done: there is an answer, or there will be none
+ */
+struct sim_page_wait {
+	struct list_head entry;
+	u64 stamp;
+	u32 group;
+	u32 domain;
+	enum ioasid_sim_status status;
+	bool done;
+};
+
+int sim_prq_init(struct sim_instance *sim);
+void sim_prq_exit(struct sim_instance *sim);
+void sim_asking_init(struct sim_port *port);
+int sim_asking_get(struct sim_port *port);
+void sim_asking_put(struct sim_port *port);
+void sim_asking_end(struct sim_port *port);
+void sim_pages_drain(struct sim_port *port, struct sim_domain *d);
+void sim_pages_wake(struct sim_port *port);
+void sim_pages_hush(struct sim_port *port, int change);
+bool sim_pages_ask(struct sim_xlate *x, u64 len, enum ioasid_sim_status status,
+		   struct sim_page_wait *wait);
+enum ioasid_sim_status sim_pages_await(struct sim_device *dev,
+				       struct sim_page_wait *wait);
+void sim_page_response(struct device *dev, struct iopf_fault *evt,
+		       struct iommu_page_response *msg);
 
 /**
  * struct sim_device - a DMA engine behind a port

@@ -16,6 +16,7 @@
 #define SIM_PTE_READ	BIT_ULL(0)
 #define SIM_PTE_WRITE	BIT_ULL(1)
 #define SIM_PTE_LEAF	BIT_ULL(7)	/* above level 1 */
+#define SIM_PTE_DIRTY	BIT_ULL(9)
 #define SIM_PTE_SNOOP	BIT_ULL(11)
 #define SIM_PTE_ADDR	GENMASK_ULL(51, 12)
 #define SIM_PTES	512
@@ -297,7 +298,8 @@ enum ioasid_sim_status sim_table_walk(struct sim_domain *d, u64 iova,
 	if (iova >> d->sim->args.addr_width)
 		return IOASID_SIM_FAULT_ADDRESS;
 	for (;; level--) {
-		pte = READ_ONCE(*pte_of(table, iova, level));
+		leaf->entry = pte_of(table, iova, level);
+		pte = READ_ONCE(*leaf->entry);
 		leaf->reads++;
 		if (!(pte & (SIM_PTE_READ | SIM_PTE_WRITE)))
 			return IOASID_SIM_FAULT_NOT_PRESENT;
@@ -308,11 +310,92 @@ enum ioasid_sim_status sim_table_walk(struct sim_domain *d, u64 iova,
 	lg2 = level_lg2(level);
 	leaf->pa = (pte & SIM_PTE_ADDR) | (iova & ((1ULL << lg2) - 1));
 	leaf->gpa = iova;
+	leaf->value = pte;
 	leaf->size_lg2 = lg2;
 	leaf->perm = (pte & SIM_PTE_READ ?
 		      IOASID_PERM_READ | IOASID_PERM_EXEC : 0) |
 		     (pte & SIM_PTE_WRITE ? IOASID_PERM_WRITE : 0);
 	return IOASID_SIM_OK;
+}
+
+/* Marks the leaf of a write; false when it has changed meanwhile. */
+static bool trace_access(const struct sim_domain *d, struct sim_leaf *leaf,
+			 u32 access)
+{
+	u32 want = access & ~IOASID_PERM_PRIV;
+	u64 value = leaf->value;
+
+	if (!d->tracking || (value & SIM_PTE_DIRTY))
+		return true;
+	if ((want & IOASID_PERM_WRITE) && (leaf->perm & want) == want)
+		return try_cmpxchg(leaf->entry, &value, value | SIM_PTE_DIRTY);
+	leaf->perm &= ~IOASID_PERM_WRITE;
+	return true;
+}
+
+/**
+ * sim_table_access() - translate for an access
+ * @d: the domain
+ * @iova: address
+ * @access: IOASID_PERM_* wanted
+ * @leaf: as from sim_table_walk(); @leaf->perm is what needs no other look at the
+ *        table
+ *
+ * A tracked domain remembers writes, those that it permits. Context: sim->flight is
+ * held.
+ */
+enum ioasid_sim_status sim_table_access(struct sim_domain *d, u64 iova,
+					u32 access, struct sim_leaf *leaf)
+{
+	enum ioasid_sim_status status;
+	u32 reads = 0;
+
+	do {
+		status = sim_table_walk(d, iova, leaf);
+		reads += leaf->reads;
+	} while (!status && !trace_access(d, leaf, access));
+	leaf->reads = reads;
+	return status;
+}
+
+/**
+ * sim_table_next_dirty() - look for a leaf that was written to
+ * @d: the domain
+ * @iova: where to begin
+ * @last: where to end
+ * @clear: make the leaf forget it
+ * @found: the leaf's address
+ * @size: its size
+ *
+ * Context: d->lock is held: no leaf comes or goes. Return: whether there is one.
+ */
+bool sim_table_next_dirty(struct sim_domain *d, u64 iova, u64 last, bool clear,
+			  u64 *found, u64 *size)
+{
+	unsigned int level;
+	u64 *table, *pte;
+
+	lockdep_assert_held(&d->lock);
+	last = min(last, GENMASK_ULL(d->sim->args.addr_width - 1, 0));
+	for (; iova <= last; iova = ALIGN_DOWN(iova, *size) + *size) {
+		table = d->top;
+		for (level = d->levels;; level--) {
+			pte = pte_of(table, iova, level);
+			if (!*pte || pte_is_leaf(*pte, level))
+				break;
+			table = pte_table(*pte);
+		}
+		*size = 1ULL << level_lg2(level);
+		*found = ALIGN_DOWN(iova, *size);
+		if (READ_ONCE(*pte) & SIM_PTE_DIRTY) {
+			/* DMA changes no other bit, and this one only to 1. */
+			if (clear)
+				WRITE_ONCE(*pte, *pte & ~SIM_PTE_DIRTY);
+			return true;
+		}
+		cond_resched();
+	}
+	return false;
 }
 
 int sim_table_init(struct sim_domain *d)

@@ -73,7 +73,7 @@ static enum ioasid_sim_status walk(struct sim_xlate *x, struct sim_domain *d)
 	if (d->parent)
 		status = sim_nested_walk(d, &x->stage1, x->va, x->access, &leaf);
 	else
-		status = sim_table_walk(d, x->va, &leaf);
+		status = sim_table_access(d, x->va, x->access, &leaf);
 	sim_count(d->sim, SIM_STAT_WALKS, 1);
 	sim_count(d->sim, SIM_STAT_READS, leaf.reads);
 	if (status)
@@ -110,6 +110,9 @@ static enum ioasid_sim_status ask_iommu(struct sim_xlate *x)
 	status = find_domain(x, &d);
 	if (status)
 		return status;
+	x->domain = d;
+	if (d->sva)
+		return sim_sva_translate(d, x);
 	key.domain = d->id;
 	if (sim_tlb_find(&sim->tlb, &key, &x->entry)) {
 		sim_count(sim, SIM_STAT_HITS, 1);
@@ -137,7 +140,7 @@ static enum ioasid_sim_status ask_device(struct sim_xlate *x)
 		return IOASID_SIM_OK;
 	}
 	status = ask_iommu(x);
-	if (!status)
+	if (!status && !x->domain->sva)
 		sim_tlb_insert(&x->port->tlb, &x->entry);
 	return status;
 }
@@ -151,8 +154,12 @@ static enum ioasid_sim_status check_memory(struct sim_xlate *x)
 {
 	struct sim_instance *sim = x->port->sim;
 	struct sim_tlb_entry *e = &x->entry;
-	struct sim_domain *paging = xa_load(&sim->domains, e->paging);
+	struct sim_domain *paging;
 
+	/* It was looked for just now, and is not cached. */
+	if (x->domain && x->domain->sva)
+		return IOASID_SIM_OK;
+	paging = xa_load(&sim->domains, e->paging);
 	x->pa = e->pa + (x->va - e->va);
 	if (paging && sim_pfns_has(paging, PHYS_PFN(x->pa)))
 		return IOASID_SIM_OK;
@@ -166,14 +173,15 @@ static enum ioasid_sim_status check_memory(struct sim_xlate *x)
  * sim_translate() - where an access of a device goes
  * @x: the access
  *
- * Context: sim->flight is held for reading; what @x->pa says is true until it is
- * dropped.
+ * Context: sim->flight and sim->sva_lock are held for reading; what @x->pa says is
+ * true until they are dropped.
  */
 enum ioasid_sim_status sim_translate(struct sim_xlate *x)
 {
 	enum ioasid_sim_status status;
 
 	lockdep_assert_held_read(&x->port->sim->flight);
+	x->domain = NULL;
 	status = x->ats ? ask_device(x) : ask_iommu(x);
 	if (!status)
 		status = check_memory(x);

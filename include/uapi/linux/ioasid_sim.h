@@ -24,10 +24,10 @@
 #define IOASID_SIM_CAP_NESTING		(1 << 0)	/* two-stage translation */
 #define IOASID_SIM_CAP_PASID		(1 << 1)
 #define IOASID_SIM_CAP_ATS		(1 << 2)	/* devices cache translations */
-#define IOASID_SIM_CAP_PRI		(1 << 3)	/* devices request pages: EOPNOTSUPP yet */
+#define IOASID_SIM_CAP_PRI		(1 << 3)	/* devices request pages; needs ATS */
 #define IOASID_SIM_CAP_ENFORCE_SNOOP	(1 << 4)
 #define IOASID_SIM_CAP_NON_COHERENT	(1 << 5)	/* DMA bypasses CPU caches */
-#define IOASID_SIM_CAP_DIRTY		(1 << 6)	/* dirty tracking: EOPNOTSUPP yet */
+#define IOASID_SIM_CAP_DIRTY		(1 << 6)	/* of kernel-managed tables */
 #define IOASID_SIM_CAP_NO_MSI_REMAP	(1 << 7)	/* devices can forge interrupts */
 
 #define IOASID_SIM_MAX_DEVICES	64
@@ -69,6 +69,9 @@ struct ioasid_sim_resv {
  *                 IOASID_SIM_MAX_SUBDEVICES; 0 without IOASID_SIM_CAP_PASID
  * @id: out: number of the instance
  * @resv: reserved regions
+ * @prq_entries: room in the page request queue, 8..4096; 0: 128, and without
+ *               IOASID_SIM_CAP_PRI nothing else
+ * @__reserved: 0
  *
  * Return: 0; EPERM without CAP_SYS_ADMIN, ENOSPC when there are too many.
  */
@@ -91,6 +94,8 @@ struct ioasid_sim_create {
 	__u32	nr_subdevices;
 	__u32	id;
 	struct ioasid_sim_resv resv[IOASID_SIM_MAX_RESV];
+	__u32	prq_entries;
+	__u32	__reserved;
 };
 
 #define IOASID_SIM_CREATE	_IO(IOASID_SIM_TYPE, IOASID_SIM_BASE + 0)
@@ -116,6 +121,16 @@ struct ioasid_sim_create {
  *         table behind it does not map any more; none of them was carried out
  * @requests: out: DMA requests completed
  * @bytes: out: bytes moved
+ * @page_requests: out: pages that devices asked for
+ * @page_overflows: out: groups of these for which there was no room, so that the
+ *                  IOMMU itself answered: invalid
+ * @page_success: out: answers of software to groups: the page is there
+ * @page_invalid: out: there is no such page
+ * @page_failure: out: something went wrong
+ * @page_unexpected: out: answers that no device waited for, or not any more
+ * @page_retries: out: accesses tried again after a success
+ *
+ * @argsz may end with @bytes.
  */
 struct ioasid_sim_stats {
 	__u32	argsz;
@@ -133,6 +148,13 @@ struct ioasid_sim_stats {
 	__u64	stale;
 	__u64	requests;
 	__u64	bytes;
+	__u64	page_requests;
+	__u64	page_overflows;
+	__u64	page_success;
+	__u64	page_invalid;
+	__u64	page_failure;
+	__u64	page_unexpected;
+	__u64	page_retries;
 };
 
 #define IOASID_SIM_GET_STATS	_IO(IOASID_SIM_TYPE, IOASID_SIM_BASE + 2)
@@ -152,6 +174,9 @@ struct ioasid_sim_inject {
 #define IOASID_SIM_INJECT_LOSE_IOTLB	(1 << 0)	/* IOTLB invalidations do nothing */
 #define IOASID_SIM_INJECT_LOSE_DEVTLB	(1 << 1)	/* device TLB invalidations do nothing */
 #define IOASID_SIM_INJECT_LOSE_PASID	(1 << 2)	/* PASID cache invalidations do nothing */
+#define IOASID_SIM_INJECT_LOSE_RESPONSE	(1 << 8)	/* answers to page requests do nothing */
+#define IOASID_SIM_INJECT_REPEAT_RESPONSE (1 << 9)	/* each comes again, with the next one */
+#define IOASID_SIM_INJECT_PRQ_OVERFLOW	(1 << 10)	/* page requests find no room */
 	__u32	id;
 	__u32	fail_nth;
 };
@@ -223,7 +248,9 @@ enum ioasid_sim_status {
 	IOASID_SIM_FAULT_STAGE2		= 8,	/* output of the first stage */
 	IOASID_SIM_FAULT_STAGE2_WALK	= 9,	/* an address of a first-stage or PASID table */
 	IOASID_SIM_STALE		= 10,	/* see struct ioasid_sim_stats */
-	IOASID_SIM_ABORTED		= 11,	/* the device was unbound or reset */
+	IOASID_SIM_ABORTED		= 11,	/* the device was unbound or reset, or
+						 * stopped waiting for a page
+						 */
 };
 
 /**
@@ -239,6 +266,14 @@ enum ioasid_sim_status {
  * @result: out: see enum ioasid_sim_op; after a fault the address that faulted
  *
  * A request that faults in the middle has moved what came before.
+ *
+ * With IOASID_SIM_REQ_PRI, and IOASID_SIM_REQ_ATS, a device whose page requests are
+ * on asks for what is not present, or not permitted, where the domain has a fault
+ * handler: up to 8 pages in a row as one group. It waits for the answer, and tries
+ * again when it is success, up to 16 times for a page; otherwise the fault is the
+ * status. The wait ends with IOASID_SIM_ABORTED when the domain is taken away, the
+ * load is stopped, or, for IOASID_SIM_DMA, when the thread is killed or somebody
+ * uses one of the four commands of <linux/ioasid.h> on the device.
  */
 struct ioasid_sim_request {
 	__u32	op;
@@ -247,6 +282,7 @@ struct ioasid_sim_request {
 #define IOASID_SIM_REQ_ATS	(1 << 1)	/* translate first, use the device's TLB */
 #define IOASID_SIM_REQ_PRIV	(1 << 2)	/* privileged */
 #define IOASID_SIM_REQ_EXEC	(1 << 3)	/* READ is an instruction fetch */
+#define IOASID_SIM_REQ_PRI	(1 << 4)	/* ask for pages; see below */
 	__u32	pasid;
 	__u32	status;
 	__u64	iova;
