@@ -218,15 +218,15 @@ static int may_bind(struct ioasid_space *space, const struct ioasid_table *table
 	return ioasid_table_in(space->parent, table) ? 0 : -EINVAL;
 }
 
-static int bind_pgtable(struct ioasid_space *space, u32 format,
-			const struct ioasid_table *table)
+static int bind_pgtable(struct ioasid_space *space, struct ioasid_ucmd *ucmd)
 {
+	struct ioasid_bind_table *cmd = ucmd->cmd;
 	struct ioasid_lent lent = {};
 	int rc;
 
 	if (!space->parent)
 		return -EINVAL;
-	rc = ioasid_table_check(format, table);
+	rc = ioasid_table_check(cmd->format, &cmd->table);
 	if (rc)
 		return rc;
 	rc = ioasid_lend_page(&lent);
@@ -234,10 +234,10 @@ static int bind_pgtable(struct ioasid_space *space, u32 format,
 		return rc;
 	mutex_lock(&space->ctx->lock);
 	mutex_lock(space->lock);
-	rc = may_bind(space, table);
+	rc = may_bind(space, &cmd->table);
 	if (rc)
 		goto out_unlock;
-	set_table(space, IOASID_KIND_USER, format, table);
+	set_table(space, IOASID_KIND_USER, cmd->format, &cmd->table);
 	rc = move_all(space, &lent);
 	if (rc)
 		become_kernel_managed(space);
@@ -248,7 +248,7 @@ out_unlock:
 	return rc;
 }
 
-static int unbind_pgtable(struct ioasid_space *space)
+static int unbind_pgtable(struct ioasid_space *space, struct ioasid_ucmd *ucmd)
 {
 	struct ioasid_table table;
 	u32 format;
@@ -279,55 +279,55 @@ out_unlock:
 	return rc;
 }
 
+/* The space that a command names, for as long as fn works on it. */
+static int on_space(struct ioasid_ucmd *ucmd, u32 ioasid,
+		    int (*fn)(struct ioasid_space *space,
+			      struct ioasid_ucmd *ucmd))
+{
+	struct ioasid_space *space = ioasid_space_get(ucmd->ctx, ioasid);
+	int rc;
+
+	if (!space)
+		return -ENOENT;
+	rc = fn(space, ucmd);
+	ioasid_space_put(space);
+	return rc;
+}
+
 int ioasid_cmd_bind_pgtable(struct ioasid_ucmd *ucmd)
 {
 	struct ioasid_bind_table *cmd = ucmd->cmd;
-	struct ioasid_space *space;
-	int rc;
 
 	if (cmd->flags)
 		return -EOPNOTSUPP;
-	space = ioasid_space_get(ucmd->ctx, cmd->ioasid);
-	if (!space)
-		return -ENOENT;
-	rc = bind_pgtable(space, cmd->format, &cmd->table);
-	ioasid_space_put(space);
-	return rc;
+	return on_space(ucmd, cmd->ioasid, bind_pgtable);
 }
 
 int ioasid_cmd_unbind_pgtable(struct ioasid_ucmd *ucmd)
 {
 	struct ioasid_bind_table *cmd = ucmd->cmd;
-	struct ioasid_space *space;
-	int rc;
 
 	if (cmd->flags)
 		return -EOPNOTSUPP;
 	if (cmd->format || memchr_inv(&cmd->table, 0, sizeof(cmd->table)))
 		return -EINVAL;
-	space = ioasid_space_get(ucmd->ctx, cmd->ioasid);
-	if (!space)
-		return -ENOENT;
-	rc = unbind_pgtable(space);
-	ioasid_space_put(space);
-	return rc;
+	return on_space(ucmd, cmd->ioasid, unbind_pgtable);
+}
+
+static int refuse_pasid_table(struct ioasid_space *space,
+			      struct ioasid_ucmd *ucmd)
+{
+	return space->parent ? -EOPNOTSUPP : -EINVAL;
 }
 
 /* No IOMMU that this kernel module knows has such tables. */
 int ioasid_cmd_pasid_table(struct ioasid_ucmd *ucmd)
 {
 	struct ioasid_bind_table *cmd = ucmd->cmd;
-	struct ioasid_space *space;
-	int rc;
 
 	if (cmd->flags)
 		return -EOPNOTSUPP;
-	space = ioasid_space_get(ucmd->ctx, cmd->ioasid);
-	if (!space)
-		return -ENOENT;
-	rc = space->parent ? -EOPNOTSUPP : -EINVAL;
-	ioasid_space_put(space);
-	return rc;
+	return on_space(ucmd, cmd->ioasid, refuse_pasid_table);
 }
 
 /* INVALIDATE_CACHE */
@@ -494,19 +494,14 @@ static int invalidate(struct ioasid_space *space,
 	return rc;
 }
 
-int ioasid_cmd_invalidate_cache(struct ioasid_ucmd *ucmd)
+static int invalidate_cache(struct ioasid_space *space,
+			    struct ioasid_ucmd *ucmd)
 {
 	struct ioasid_invalidate_cache *cmd = ucmd->cmd;
 	struct ioasid_invalidate_cache __user *ubuf = ucmd->ubuf;
-	struct ioasid_space *space;
 	u32 done = 0;
 	int rc;
 
-	if (cmd->flags)
-		return -EOPNOTSUPP;
-	space = ioasid_space_get(ucmd->ctx, cmd->ioasid);
-	if (!space)
-		return -ENOENT;
 	if (space->kind != IOASID_KIND_USER)
 		rc = -EOPNOTSUPP;
 	else if (!cmd->nr || cmd->nr > IOASID_MAX_INVALIDATIONS)
@@ -514,6 +509,14 @@ int ioasid_cmd_invalidate_cache(struct ioasid_ucmd *ucmd)
 	else
 		rc = invalidate(space, u64_to_user_ptr(cmd->requests), cmd->nr,
 				&done);
-	ioasid_space_put(space);
 	return put_user(done, &ubuf->nr) ? -EFAULT : rc;
+}
+
+int ioasid_cmd_invalidate_cache(struct ioasid_ucmd *ucmd)
+{
+	struct ioasid_invalidate_cache *cmd = ucmd->cmd;
+
+	if (cmd->flags)
+		return -EOPNOTSUPP;
+	return on_space(ucmd, cmd->ioasid, invalidate_cache);
 }
