@@ -427,6 +427,19 @@ static inline int do_attach_cmd(int dev, unsigned int cmd, uint32_t ioasid)
 #define test_err_attach(err, dev, ioasid) ASSERT_ERRNO(err, do_attach(dev, ioasid))
 #define test_err_detach(err, dev, ioasid) ASSERT_ERRNO(err, do_detach(dev, ioasid))
 
+static inline int do_pasid_cmd(int dev, unsigned int cmd, uint32_t ioasid, uint32_t pasid)
+{
+	struct vfio_attach_ioasid arg = {
+		.argsz = sizeof(arg), .flags = IOASID_ATTACH_USER_PASID, .ioasid = ioasid,
+		.user_pasid = pasid,
+	};
+
+	return ioctl(dev, cmd, &arg);
+}
+
+#define do_attach_pasid(dev, id, pasid)	do_pasid_cmd(dev, VFIO_ATTACH_IOASID, id, pasid)
+#define do_detach_pasid(dev, id, pasid)	do_pasid_cmd(dev, VFIO_DETACH_IOASID, id, pasid)
+
 /*
  * Memory
  */

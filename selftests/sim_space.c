@@ -102,19 +102,6 @@ static int user_space(struct fixture_nest *self, const struct table_builder *b)
 	return id;
 }
 
-static int do_pasid_cmd(int dev, unsigned int cmd, uint32_t ioasid, uint32_t pasid)
-{
-	struct vfio_attach_ioasid arg = {
-		.argsz = sizeof(arg), .flags = IOASID_ATTACH_USER_PASID, .ioasid = ioasid,
-		.user_pasid = pasid,
-	};
-
-	return ioctl(dev, cmd, &arg);
-}
-
-#define do_attach_pasid(dev, id, pasid)	do_pasid_cmd(dev, VFIO_ATTACH_IOASID, id, pasid)
-#define do_detach_pasid(dev, id, pasid)	do_pasid_cmd(dev, VFIO_DETACH_IOASID, id, pasid)
-
 /* Which page of the memory the device reads at an IOVA; a status beyond PAGES. */
 #define reads_page(self, i, iova, ...) ({					\
 	uint32_t __status;							\
