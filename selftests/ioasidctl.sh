@@ -14,8 +14,9 @@ set -uo pipefail
 ctl=$PWD/build/tools/ioasidctl
 work=$(mktemp -d)
 edu=0000:00:10.0
-failed=0 number=0
+script=''
 trap 'rm -rf "$work"' EXIT
+. selftests/lab/tap.sh
 
 tests=(
 	scenario:"scenario S3 of the documentation runs, and its walks are right"
@@ -233,28 +234,9 @@ many() {
 		"$work/out" >/dev/null || fail "not 5000"
 }
 
-selected() {
-	local entry
-	for entry in "${tests[@]}"; do
-		[ "$#" -eq 0 ] || [[ " $* " == *" ${entry%%:*} "* ]] || continue
-		echo "$entry"
-	done
+after_test() {
+	[ -z "$script" ] || stop
+	script=''
 }
 
-mapfile -t chosen < <(selected "$@")
-echo "TAP version 13"
-echo "1..${#chosen[@]}"
-for entry in "${chosen[@]}"; do
-	number=$((number + 1)) script=''
-	"${entry%%:*}" >"$work/log" 2>&1
-	result=$?
-	[ -z "$script" ] || stop
-	if [ "$result" -eq 0 ]; then
-		echo "ok $number - ${entry#*:}"
-	else
-		sed 's/^\(# \)*/# /' "$work/log"
-		echo "not ok $number - ${entry#*:}"
-		failed=$((failed + 1))
-	fi
-done
-[ "$failed" -eq 0 ]
+run_tests "$@"

@@ -12,8 +12,8 @@ set -uo pipefail
 
 ctl=$PWD/build/tools/ioasidctl
 work=$(mktemp -d)
-number=0 failed=0
 trap 'rm -rf "$work"' EXIT
+. selftests/lab/tap.sh
 
 # What each test says; the functions are below, in the same order.
 tests=(
@@ -288,16 +288,4 @@ install() {
 	done
 }
 
-echo "TAP version 13"
-echo "1..${#tests[@]}"
-for entry in "${tests[@]}"; do
-	number=$((number + 1))
-	if "${entry%%:*}" >"$work/log" 2>&1; then
-		echo "ok $number - ${entry#*:}"
-	else
-		sed 's/^\(# \)*/# /' "$work/log"
-		echo "not ok $number - ${entry#*:}"
-		failed=$((failed + 1))
-	fi
-done
-[ "$failed" -eq 0 ]
+run_tests
