@@ -24,6 +24,7 @@ tests=(
 	lists:"contexts, spaces, devices and mappings of a running script"
 	tree:"the tree of a running script"
 	walk:"a walk in another process's context, each step as JSON"
+	readme:"the tree and the walk of the README are what comes out"
 	pci:"a PCI device in a script, with its address"
 	unprivileged:"without privilege: own contexts, no physical address, sentences"
 	no_debugfs:"without debugfs contexts are found through /proc"
@@ -137,6 +138,19 @@ walk() {
 	says 0 'no mapping  <- nothing is mapped there' walk "$ctx" 2 0x4000 &&
 		says 1 "context $ctx has no space 3; it has: 1, 2" walk "$ctx" 3 0 &&
 		says 1 'there is no context 99999; there are: .*[0-9]' walk 99999 1 0
+}
+
+# What differs from run to run.
+anonymous() {
+	sed -E 's/context [0-9]+ /context C /; s/pid [0-9]+/pid P/; s/sim[0-9]+/simN/
+		s/(physical address) .*/\1 A/'
+}
+
+readme() {
+	start < <(grep -v '^repeat' docs/examples/tree.ioasid) || return 1
+	sed -n '/^# ioasidctl tree$/,/^```$/p' README.md | grep -v '^# \|^```' | anonymous >"$work/expected"
+	[ -s "$work/expected" ] || fail "no such part in README.md" || return 1
+	{ "$ctl" tree "$ctx" && "$ctl" walk "$ctx" 4 0x2abc; } | anonymous | diff "$work/expected" -
 }
 
 pci() {

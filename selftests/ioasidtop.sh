@@ -6,6 +6,8 @@
 # ioasidtop in a machine of the lab: what it counts against what a load of known
 # size did, what it needs and what it says when that is missing, its screen.
 
+# $NAME in quotation marks is a variable of ioasidctl's scripts.
+# shellcheck disable=SC2016
 set -uo pipefail
 
 top=build/tools/ioasidtop

@@ -161,4 +161,4 @@ list() {
 	[ -z "$bad" ]
 }
 
-run_tests
+run_tests "$@"

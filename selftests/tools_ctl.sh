@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# usage: tools_ctl.sh
+# usage: tools_ctl.sh [TEST...]
 #
 # ioasidctl and libioasid without a kernel: arguments, scripts and their mistakes,
 # recorded counters, manual pages, completion, and what "make install" installs.
@@ -288,4 +288,4 @@ install() {
 	done
 }
 
-run_tests
+run_tests "$@"

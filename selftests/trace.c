@@ -57,7 +57,8 @@ TEST_F(trace, alloc_free, "ioasid_alloc and ioasid_free")
 	FIELD(0, "addr_width");
 	FIELD(0, "table");
 	FIELD(0, "two_step");
-	ASSERT_LT(0, do_alloc_kind(self->fd, IOASID_KIND_KERNEL, 0, IOASID_ALLOC_ENFORCE_SNOOP, 40));
+	ASSERT_LT(0, do_alloc_kind(self->fd, IOASID_KIND_KERNEL, 0, IOASID_ALLOC_ENFORCE_SNOOP,
+				   40));
 	e = EVENT("ioasid_alloc");
 	FIELD(IOASID_ALLOC_ENFORCE_SNOOP, "flags");
 	FIELD(40, "addr_width");

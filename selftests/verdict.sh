@@ -126,4 +126,4 @@ leaks_others() {
 	[ -z "$(object "__kmalloc_cache_noprof+0x2a0/0x390" "do_one_initcall+0x12/0x60" | leaks)" ]
 }
 
-run_tests
+run_tests "$@"
