@@ -81,7 +81,9 @@ void column__format(const struct column *column, const struct line *line, int wi
 {
 	const struct row *row = line->row;
 
-	if (column->kind == COL_SPACE)
+	if (column->kind == COL_SPACE && row->state == ROW_OTHER)
+		snprintf(out, width + 1, "%s", row->comm);
+	else if (column->kind == COL_SPACE)
 		snprintf(out, width + 1, "%s%u", line->stem, row->ioasid);
 	else if (column->kind == COL_KIND)
 		format_kind(row, width, out);

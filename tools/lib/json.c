@@ -134,7 +134,7 @@ static void add_snapshot(doc_t *doc, val_t *root, const struct snapshot *snap,
 	yyjson_mut_obj_add_val(doc, root, "lost", lost_object(doc, &snap->lost));
 	yyjson_mut_obj_add_val(doc, root, "total", total_object(doc, snap));
 	for (size_t i = 0; i < lines->nr; i++)
-		if (!lines->at[i].heading || lines->at[i].row->state == ROW_CTX)
+		if (!lines->at[i].heading || !lines->at[i].row->ioasid)
 			yyjson_mut_arr_append(spaces, space_object(doc, lines->at[i].row));
 	yyjson_mut_obj_add_val(doc, root, "spaces", spaces);
 }

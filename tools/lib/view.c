@@ -276,8 +276,8 @@ static void draw_heading(struct grid *grid, int at, const struct row *row)
 	char text[256], size[16];
 	int len;
 
-	len = snprintf(text, sizeof(text), "context %u  %s  %s", row->ctx, row->door,
-		       *row->comm ? row->comm : "-");
+	len = snprintf(text, sizeof(text), "context %u  %s  %s", row->ctx,
+		       *row->door ? row->door : "-", *row->comm ? row->comm : "-");
 	if (row->v[METRIC_PID].known)
 		len += snprintf(text + len, sizeof(text) - len, "  pid %llu",
 				row->v[METRIC_PID].count);

@@ -569,6 +569,23 @@ TEST(lines_random, "in 3000 random forests each row is there once, below its par
 	}
 }
 
+TEST(lines_without_space, "in a tree, contexts are headings, and what has none is a line")
+{
+	struct view view = { .tree = true, .interval = 1, .kernel = "x" };
+	struct row rows[] = {
+		{ .state = ROW_GONE, .ctx = 4, .comm = "gone" },
+		{ .state = ROW_OTHER, .comm = "(other)" },
+		{ .state = ROW_CTX, .ctx = 3, .comm = "idle", .door = "dev" },
+		{ .state = ROW_GONE, .ctx = 4, .ioasid = 9, .comm = "gone" },
+	};
+	struct snapshot snap = { .rows = rows, .nr_rows = 4 };
+
+	ASSERT_STREQ("context 4  -  gone", line_of(&view, &snap, 24, 80, 5));
+	ASSERT_TRUE(!strncmp(line_of(&view, &snap, 24, 80, 6), "`- 9 ", 5));
+	ASSERT_TRUE(!strncmp(line_of(&view, &snap, 24, 80, 7), "(other) ", 8));
+	ASSERT_STREQ("context 3  dev  idle", line_of(&view, &snap, 24, 80, 8));
+}
+
 TEST(screen_sizes, "screens of all sizes are drawn inside themselves")
 {
 	struct view view = { .interval = 1, .kernel = "x", .notice = "something is missing here" };
