@@ -140,7 +140,7 @@ int on_unmap(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-/* ctx, ioasid, iova, size, domains, result, lat_ns */
+/* ctx, ioasid, iova, size, domains, result, lat_ns, ... */
 SEC("raw_tp/ioasid_iotlb_inv")
 int on_iotlb_inv(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -149,7 +149,16 @@ int on_iotlb_inv(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-/* ctx, ioasid, dev, pasid, maps, result, lat_ns */
+/* ctx, ioasid, scope, cookie, pasid, iova, size, domains, result, lat_ns, ... */
+SEC("raw_tp/ioasid_invalidate")
+int on_invalidate(struct bpf_raw_tracepoint_args *ctx)
+{
+	account(ctx->args[0], ctx->args[1], IOASID_OP_USER_INV, ARG_INT(ctx, 8), 1,
+		ctx->args[6], ctx->args[9]);
+	return 0;
+}
+
+/* ctx, ioasid, dev, pasid, maps, result, lat_ns, ... */
 SEC("raw_tp/ioasid_attach")
 int on_attach(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -158,7 +167,7 @@ int on_attach(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-/* ctx, ioasid, dev, pasid, result, lat_ns */
+/* ctx, ioasid, dev, pasid, result, lat_ns, ... */
 SEC("raw_tp/ioasid_detach")
 int on_detach(struct bpf_raw_tracepoint_args *ctx)
 {

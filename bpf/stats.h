@@ -13,7 +13,8 @@
 enum ioasid_op {
 	IOASID_OP_MAP,
 	IOASID_OP_UNMAP,
-	IOASID_OP_INV,
+	IOASID_OP_INV,		/* of IOTLBs, whoever asked for it */
+	IOASID_OP_USER_INV,	/* requests of INVALIDATE_CACHE */
 	IOASID_OP_ATTACH,
 	IOASID_OP_DETACH,
 	IOASID_OP_REGISTER,

@@ -418,7 +418,7 @@ int ioasid_device_attach(struct ioasid_device *idev, u32 ioasid, u32 pasid)
 		ioasid_space_put(space);
 	}
 	ioasid_trace(attach, ctx->id, ioasid, idev->rid, pasid, maps, rc,
-		     ioasid_now(on) - start);
+		     ioasid_now(on) - start, idev->cookie);
 	return rc;
 }
 EXPORT_SYMBOL_GPL(ioasid_device_attach);
@@ -478,7 +478,7 @@ static int detach(struct ioasid_device *idev, u32 ioasid, u32 pasid)
 	else
 		rc = detach_default(idev, ioasid);
 	ioasid_trace(detach, idev->ctx->id, ioasid, idev->rid, pasid, rc,
-		     ioasid_now(on) - start);
+		     ioasid_now(on) - start, idev->cookie);
 	return rc;
 }
 

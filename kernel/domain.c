@@ -166,7 +166,27 @@ void ioasid_domain_unmap(struct ioasid_domain *d, const struct ioasid_slice *s)
 		return;
 	WARN_ON_ONCE(iommu_unmap_fast(d->domain, s->iova, size,
 				      &d->gather) != size);
+	if (!d->cleared) {
+		d->cleared_first = s->iova;
+		d->cleared_last = s->iova;
+	}
+	d->cleared_first = min(d->cleared_first, s->iova);
+	d->cleared_last = max(d->cleared_last, s->iova + size - 1);
 	d->cleared = true;
+}
+
+/**
+ * ioasid_nested_domains - domains whose IOMMU walks a user-managed table itself
+ * @space: the space, its lock or that of the context held
+ */
+u32 ioasid_nested_domains(const struct ioasid_space *space)
+{
+	const struct ioasid_domain *d;
+	u32 nr = 0;
+
+	list_for_each_entry(d, &space->domains, entry)
+		nr += !!d->parent;
+	return nr;
 }
 
 /**

@@ -222,9 +222,14 @@ struct ioasid_stats {
 	u64 unmaps;
 	u64 unmap_bytes;
 	u64 invalidations;
+	u64 shadow_syncs;
+	u64 shadow_walks;
 	/* refused operations do not always hold the lock */
 	atomic64_t map_errors;
 	atomic64_t unmap_errors;
+	/* requests of INVALIDATE_CACHE, under ctx->lock */
+	u64 user_invalidations;
+	u64 user_inval_errors;
 };
 
 struct ioasid_space {
@@ -359,7 +364,7 @@ int ioasid_visit_shadows(struct ioasid_space *space,
 			 void *arg);
 int ioasid_tree_install(struct ioasid_space *space, struct ioasid_mapping *m);
 void ioasid_tree_remove(struct ioasid_space *space, struct ioasid_mapping *m);
-u32 ioasid_tree_sync(struct ioasid_space *space);
+void ioasid_tree_sync(struct ioasid_space *space, bool user);
 int ioasid_target_check(struct ioasid_space *space, u64 first, u64 last,
 			u32 prot);
 
@@ -511,7 +516,7 @@ void ioasid_ppasid_put(struct ioasid_pasid *p);
  * @stage2: allocated as a parent of nested domains behind this IOMMU
  * @parent: what it is nested on: a @stage2 domain of the parent space; or NULL
  * @gather: what was cleared and not flushed yet
- * @cleared: there is something to flush
+ * @cleared: there is something to flush, between @cleared_first and @cleared_last
  * @inval_type: of a nested domain: what its driver calls invalidations
  * @wanted: by the invalidation at work, under ctx->lock
  */
@@ -524,6 +529,8 @@ struct ioasid_domain {
 	struct ioasid_domain *parent;
 	struct iommu_iotlb_gather gather;
 	bool cleared;
+	unsigned long cleared_first;
+	unsigned long cleared_last;
 	u32 inval_type;
 	bool wanted;
 };
@@ -560,6 +567,7 @@ int ioasid_domain_move_back(struct ioasid_space *space,
 int ioasid_domain_map(struct ioasid_domain *d, const struct ioasid_slice *s);
 void ioasid_domain_unmap(struct ioasid_domain *d, const struct ioasid_slice *s);
 bool ioasid_domain_sync(struct ioasid_domain *d);
+u32 ioasid_nested_domains(const struct ioasid_space *space);
 
 /* Nested domains of IOMMUs which walk user tables themselves, see nest_hw.c */
 struct ioasid_lent {

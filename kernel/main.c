@@ -42,11 +42,8 @@ static int cmd_alloc(struct ioasid_ucmd *ucmd)
 
 	space = ioasid_space_create(ucmd->ctx, cmd, IOASID_MAX_MAPPINGS,
 				    false);
-	rc = PTR_ERR_OR_ZERO(space);
-	ioasid_trace(alloc, ucmd->ctx->id, rc ? 0 : space->id, cmd->kind,
-		     cmd->parent, cmd->flags, rc);
-	if (rc)
-		return rc;
+	if (IS_ERR(space))
+		return PTR_ERR(space);
 	rc = space->id;
 	ioasid_space_put(space);
 	return rc;

@@ -11,6 +11,8 @@
  */
 #include <linux/iommu.h>
 
+#include <trace/events/ioasid.h>
+
 #include "compat.h"
 #include "ioasid_private.h"
 
@@ -240,7 +242,7 @@ int ioasid_tree_install(struct ioasid_space *space, struct ioasid_mapping *m)
 	if (rc) {
 		visit.fn = remove_slice;
 		ioasid_mapping_slices(space, m, visit_slice, &visit);
-		ioasid_tree_sync(space);
+		ioasid_tree_sync(space, false);
 	}
 	return rc;
 }
@@ -259,25 +261,41 @@ void ioasid_tree_remove(struct ioasid_space *space, struct ioasid_mapping *m)
 	ioasid_mapping_slices(space, m, visit_slice, &visit);
 }
 
-/**
- * ioasid_tree_sync - wait until no device uses what was removed
- * @space: where something was removed; its lock is held
- *
- * Returns how many domains were flushed.
- */
-u32 ioasid_tree_sync(struct ioasid_space *space)
+static void sync_domains(struct ioasid_space *space, bool user)
 {
-	struct ioasid_space *child;
+	unsigned long first = ULONG_MAX, last = 0;
+	bool on = trace_ioasid_iotlb_inv_enabled();
+	u64 start = ioasid_now(on);
 	struct ioasid_domain *d;
 	u32 nr = 0;
 
-	lockdep_assert_held(space->lock);
-	list_for_each_entry(d, &space->domains, entry)
-		nr += ioasid_domain_sync(d);
+	list_for_each_entry(d, &space->domains, entry) {
+		if (!ioasid_domain_sync(d))
+			continue;
+		first = min(first, d->cleared_first);
+		last = max(last, d->cleared_last);
+		nr++;
+	}
+	if (!nr)
+		return;
 	space->stats.invalidations += nr;
+	ioasid_trace(iotlb_inv, space->ctx->id, space->id, first,
+		     last - first + 1, nr, 0, ioasid_now(on) - start, user);
+}
+
+/**
+ * ioasid_tree_sync - wait until no device uses what was removed
+ * @space: where something was removed; its lock is held
+ * @user: because INVALIDATE_CACHE asked for it
+ */
+void ioasid_tree_sync(struct ioasid_space *space, bool user)
+{
+	struct ioasid_space *child;
+
+	lockdep_assert_held(space->lock);
+	sync_domains(space, user);
 	list_for_each_entry(child, &space->children, sibling)
-		nr += ioasid_tree_sync(child);
-	return nr;
+		ioasid_tree_sync(child, user);
 }
 
 struct coverage {

@@ -13,6 +13,8 @@
 #include <linux/ioasid_table.h>
 #include <linux/sched/signal.h>
 
+#include <trace/events/ioasid.h>
+
 #include "compat.h"
 #include "ioasid_private.h"
 
@@ -62,6 +64,7 @@ struct scan {
 	struct ioasid_space *space;
 	u64 next, last;
 	unsigned long walks;
+	u32 added;			/* mappings */
 	struct run run;
 };
 
@@ -91,6 +94,7 @@ static int enter_run(struct scan *scan)
 	}
 	m->ready = true;
 	space->stats.mapped += run->size;
+	scan->added++;
 	return 0;
 }
 
@@ -185,22 +189,28 @@ static int scan_one(struct scan *scan, bool *more)
 	return rc;
 }
 
-static int scan_range(struct ioasid_space *space, u64 first, u64 last)
+static int scan_range(struct scan *scan)
 {
-	struct scan scan = { .space = space, .next = first, .last = last };
+	struct ioasid_stats *stats = &scan->space->stats;
 	bool more = true;
 	int rc = 0;
 
 	while (!rc && more)
-		rc = scan_one(&scan, &more);
-	return rc ?: enter_run(&scan);
+		rc = scan_one(scan, &more);
+	if (!rc)
+		rc = enter_run(scan);
+	stats->shadow_syncs++;
+	stats->shadow_walks += scan->walks;
+	return rc;
 }
 
-/* Takes mappings out; widens the range to all that went. */
-static void forget_range(struct ioasid_space *space, u64 *first, u64 *last)
+/* Takes mappings out; widens the range to all that went. How many those are. */
+static u32 forget_range(struct ioasid_space *space, u64 *first, u64 *last,
+			bool user)
 {
 	struct ioasid_mapping *m, *next;
 	LIST_HEAD(gone);
+	u32 nr = 0;
 
 	while ((m = ioasid_mapping_first(space, *first, *last))) {
 		*first = min_t(u64, *first, m->node.start);
@@ -209,11 +219,13 @@ static void forget_range(struct ioasid_space *space, u64 *first, u64 *last)
 		list_add_tail(&m->entry, &gone);
 		ioasid_tree_remove(space, m);
 		space->stats.mapped -= ioasid_mapping_size(m);
+		nr++;
 		cond_resched();
 	}
-	ioasid_tree_sync(space);
+	ioasid_tree_sync(space, user);
 	list_for_each_entry_safe(m, next, &gone, entry)
 		ioasid_mapping_free(space, m);
+	return nr;
 }
 
 /**
@@ -227,13 +239,27 @@ static void forget_range(struct ioasid_space *space, u64 *first, u64 *last)
  */
 int ioasid_shadow_update(struct ioasid_space *space, u64 first, u64 last)
 {
+	bool on = trace_ioasid_shadow_enabled();
+	u64 start = ioasid_now(on), removed, done;
+	struct scan scan = { .space = space };
+	u32 gone;
+	int rc;
+
 	lockdep_assert_held(space->lock);
 	if (!space->shadowed)
 		return 0;
 	first &= PAGE_MASK;
 	last |= ~PAGE_MASK;
-	forget_range(space, &first, &last);
-	return scan_range(space, first, last);
+	gone = forget_range(space, &first, &last, true);
+	removed = ioasid_now(on);
+	scan.next = first;
+	scan.last = last;
+	rc = scan_range(&scan);
+	done = ioasid_now(on);
+	ioasid_trace(shadow, space->ctx->id, space->id, first, last - first + 1,
+		     scan.walks, gone, scan.added, rc, done - start,
+		     removed - start, done - removed);
+	return rc;
 }
 
 /**
@@ -264,7 +290,7 @@ void ioasid_shadow_stop(struct ioasid_space *space)
 	lockdep_assert_held(space->lock);
 	if (!space->shadowed)
 		return;
-	forget_range(space, &first, &last);
+	forget_range(space, &first, &last, false);
 	space->shadowed = false;
 }
 

@@ -147,7 +147,7 @@ static int join_parent(struct ioasid_space *space, u32 parent)
 {
 	int rc = 0;
 
-	if (parent) {
+	if (parent || space->two_step) {
 		space->parent = ioasid_space_get(space->ctx, parent);
 		if (!space->parent)
 			rc = -ENOENT;
@@ -161,19 +161,9 @@ static int join_parent(struct ioasid_space *space, u32 parent)
 	return rc;
 }
 
-/**
- * ioasid_space_create - ALLOC and CREATE_NESTING
- * @ctx: the context
- * @args: what user space asked for
- * @map_limit: how many mappings it may have
- * @two_step: by CREATE_NESTING
- *
- * Returns a reference besides the context's: another thread may guess the number
- * and free the space at once.
- */
-struct ioasid_space *ioasid_space_create(struct ioasid_ctx *ctx,
-					 const struct ioasid_alloc *args,
-					 u32 map_limit, bool two_step)
+static struct ioasid_space *create(struct ioasid_ctx *ctx,
+				   const struct ioasid_alloc *args,
+				   u32 map_limit, bool two_step)
 {
 	struct ioasid_space *space;
 	int rc;
@@ -200,6 +190,31 @@ struct ioasid_space *ioasid_space_create(struct ioasid_ctx *ctx,
 out_unmake:
 	space_unmake(space);
 	return ERR_PTR(rc);
+}
+
+/**
+ * ioasid_space_create - ALLOC and CREATE_NESTING
+ * @ctx: the context
+ * @args: what user space asked for
+ * @map_limit: how many mappings it may have
+ * @two_step: by CREATE_NESTING
+ *
+ * Returns a reference besides the context's: another thread may guess the number
+ * and free the space at once.
+ */
+struct ioasid_space *ioasid_space_create(struct ioasid_ctx *ctx,
+					 const struct ioasid_alloc *args,
+					 u32 map_limit, bool two_step)
+{
+	struct ioasid_space *space = create(ctx, args, map_limit, two_step);
+	bool ok = !IS_ERR(space);
+
+	ioasid_trace(alloc, ctx->id, ok ? space->id : 0, args->kind,
+		     args->parent, args->flags, PTR_ERR_OR_ZERO(space),
+		     ok ? space->depth : 0, args->format,
+		     args->addr_width ?: args->table.addr_width,
+		     args->table.addr, two_step);
+	return space;
 }
 
 /**
@@ -357,12 +372,8 @@ struct ioasid_space *ioasid_space_alloc(struct ioasid_ctx *ctx, u32 flags,
 		.flags = flags,
 		.kind = IOASID_KIND_KERNEL,
 	};
-	struct ioasid_space *space = ioasid_space_create(ctx, &args, map_limit,
-							 false);
 
-	ioasid_trace(alloc, ctx->id, IS_ERR(space) ? 0 : space->id, args.kind,
-		     0, flags, PTR_ERR_OR_ZERO(space));
-	return space;
+	return ioasid_space_create(ctx, &args, map_limit, false);
 }
 EXPORT_SYMBOL_GPL(ioasid_space_alloc);
 
@@ -428,7 +439,7 @@ int ioasid_space_attach_group(struct ioasid_space *space,
 	mutex_unlock(space->lock);
 	mutex_unlock(&space->ctx->lock);
 	ioasid_trace(attach, space->ctx->id, space->id, rid,
-		     IOASID_TRACE_NO_PASID, maps, rc, ioasid_now(on) - start);
+		     IOASID_TRACE_NO_PASID, maps, rc, ioasid_now(on) - start, 0);
 	put_device(dev);
 	return rc;
 }
@@ -458,7 +469,7 @@ void ioasid_space_detach_group(struct ioasid_space *space,
 	mutex_unlock(space->lock);
 	mutex_unlock(&space->ctx->lock);
 	ioasid_trace(detach, space->ctx->id, space->id, ioasid_device_rid(dev),
-		     IOASID_TRACE_NO_PASID, 0, ioasid_now(on) - start);
+		     IOASID_TRACE_NO_PASID, 0, ioasid_now(on) - start, 0);
 	put_device(dev);
 }
 EXPORT_SYMBOL_GPL(ioasid_space_detach_group);

@@ -83,9 +83,16 @@ static void show_space(struct seq_file *s, struct ioasid_space *space)
 		   space->kind == IOASID_KIND_USER ? "user" : "kernel");
 	seq_printf(s, "ioasid-parent-%u:\t%u\n", id,
 		   space->parent ? space->parent->id : IOASID_NONE);
+	seq_printf(s, "ioasid-depth-%u:\t%u\n", id, space->depth);
+	seq_printf(s, "ioasid-children-%u:\t%u\n", id,
+		   READ_ONCE(space->nr_children));
+	seq_printf(s, "ioasid-format-%u:\t%u\n", id,
+		   READ_ONCE(space->format));
 	show_attached(s, space);
 	seq_printf(s, "ioasid-domains-%u:\t%u\n", id,
 		   READ_ONCE(space->nr_domains));
+	seq_printf(s, "ioasid-nested-%u:\t%u\n", id,
+		   ioasid_nested_domains(space));
 	seq_printf(s, "ioasid-mappings-%u:\t%u\n", id,
 		   READ_ONCE(space->nr_maps));
 	seq_printf(s, "ioasid-mapped-%u:\t%llu B\n", id, READ_ONCE(st->mapped));
@@ -102,6 +109,14 @@ static void show_space(struct seq_file *s, struct ioasid_space *space)
 		   READ_ONCE(st->unmap_bytes));
 	seq_printf(s, "ioasid-invalidations-%u:\t%llu\n", id,
 		   READ_ONCE(st->invalidations));
+	seq_printf(s, "ioasid-user-invalidations-%u:\t%llu\n", id,
+		   READ_ONCE(st->user_invalidations));
+	seq_printf(s, "ioasid-user-invalidation-errors-%u:\t%llu\n", id,
+		   READ_ONCE(st->user_inval_errors));
+	seq_printf(s, "ioasid-shadow-syncs-%u:\t%llu\n", id,
+		   READ_ONCE(st->shadow_syncs));
+	seq_printf(s, "ioasid-shadow-walks-%u:\t%llu\n", id,
+		   READ_ONCE(st->shadow_walks));
 }
 
 static void show_header(struct seq_file *s, struct ioasid_ctx *ctx)

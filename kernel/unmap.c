@@ -20,7 +20,6 @@ struct unmap {
 	struct list_head maps;		/* taken out of the space */
 	u32 nr;
 	u64 size;
-	u32 flushed;			/* domains */
 	/* all 0 while nobody listens */
 	bool on;
 	u64 start, locked;
@@ -128,7 +127,7 @@ static void clear_mappings(struct unmap *u)
 		cond_resched();
 	}
 	removed = ioasid_now(u->on);
-	u->flushed = ioasid_tree_sync(u->space);
+	ioasid_tree_sync(u->space, false);
 	u->flush_ns = ioasid_now(u->on) - removed;
 	u->remove_ns = removed - start;
 }
@@ -186,10 +185,6 @@ static int run_unmap(struct unmap *u)
 	rc = unmap_locked(u);
 	mutex_unlock(u->space->lock);
 
-	if (u->flushed)
-		ioasid_trace(iotlb_inv, u->space->ctx->id, u->space->id,
-			     u->first, u->last - u->first + 1, u->flushed, 0,
-			     u->flush_ns);
 	start = ioasid_now(u->on);
 	free_mappings(u);
 	u->unpin_ns = ioasid_now(u->on) - start;
@@ -214,8 +209,7 @@ int ioasid_space_unmap(struct ioasid_space *space, u64 iova, u64 size,
 		.first = iova,
 		.last = iova + size - 1,
 		.flags = flags,
-		.on = trace_ioasid_unmap_enabled() ||
-		      trace_ioasid_iotlb_inv_enabled(),
+		.on = trace_ioasid_unmap_enabled(),
 	};
 	int rc;
 

@@ -28,14 +28,10 @@ int ioasid_cmd_create_nesting(struct ioasid_ucmd *ucmd)
 		return -EOPNOTSUPP;
 	if (cmd->__reserved)
 		return -EINVAL;
-	space = cmd->parent ? ioasid_space_create(ucmd->ctx, &args,
-						  IOASID_MAX_MAPPINGS, true) :
-			      ERR_PTR(-ENOENT);
-	rc = PTR_ERR_OR_ZERO(space);
-	ioasid_trace(alloc, ucmd->ctx->id, rc ? 0 : space->id, args.kind,
-		     args.parent, args.flags, rc);
-	if (rc)
-		return rc;
+	space = ioasid_space_create(ucmd->ctx, &args, IOASID_MAX_MAPPINGS,
+				    true);
+	if (IS_ERR(space))
+		return PTR_ERR(space);
 	rc = space->id;
 	ioasid_space_put(space);
 	return rc;
@@ -221,30 +217,49 @@ static int may_bind(struct ioasid_space *space, const struct ioasid_table *table
 	return pasids ? ioasid_ptable_may_bind(space) : 0;
 }
 
-static int bind_table(struct ioasid_space *space, u32 format,
-		      const struct ioasid_table *table, bool pasids)
+/* What tracepoints say about a BIND or UNBIND besides its result. */
+struct binding {
+	u32 format;			/* of an UNBIND */
+	struct ioasid_table table;
+	u32 domains;			/* whose IOMMUs walk it */
+	bool on;
+	u64 lock_ns;
+};
+
+static void lock_space(struct ioasid_space *space, struct binding *b)
+{
+	u64 start = ioasid_now(b->on);
+
+	mutex_lock(&space->ctx->lock);
+	mutex_lock(space->lock);
+	b->lock_ns = ioasid_now(b->on) - start;
+}
+
+static int do_bind(struct ioasid_space *space,
+		   const struct ioasid_bind_table *cmd, bool pasids,
+		   struct binding *b)
 {
 	struct ioasid_lent lent = {};
 	int rc;
 
 	if (!space->parent)
 		return -EINVAL;
-	rc = pasids ? ioasid_pasid_table_check(format, table) :
-		      ioasid_table_check(format, table);
+	rc = pasids ? ioasid_pasid_table_check(cmd->format, &cmd->table) :
+		      ioasid_table_check(cmd->format, &cmd->table);
 	if (rc)
 		return rc;
 	rc = ioasid_lend_page(&lent);
 	if (rc)
 		return rc;
-	mutex_lock(&space->ctx->lock);
-	mutex_lock(space->lock);
-	rc = may_bind(space, table, pasids);
+	lock_space(space, b);
+	rc = may_bind(space, &cmd->table, pasids);
 	if (rc)
 		goto out_unlock;
-	set_table(space, IOASID_KIND_USER, format, table);
+	set_table(space, IOASID_KIND_USER, cmd->format, &cmd->table);
 	rc = move_all(space, &lent);
 	if (rc)
 		become_kernel_managed(space);
+	b->domains = ioasid_nested_domains(space);
 out_unlock:
 	mutex_unlock(space->lock);
 	mutex_unlock(&space->ctx->lock);
@@ -252,30 +267,43 @@ out_unlock:
 	return rc;
 }
 
-static int unbind_table(struct ioasid_space *space, bool pasids)
+static int bind_table(struct ioasid_space *space, struct ioasid_ucmd *ucmd,
+		      bool pasids)
 {
-	struct ioasid_table table;
-	u32 format;
+	struct ioasid_bind_table *cmd = ucmd->cmd;
+	struct binding b = { .on = trace_ioasid_bind_table_enabled() };
+	u64 start = ioasid_now(b.on);
+	int rc = do_bind(space, cmd, pasids, &b);
+
+	ioasid_trace(bind_table, space->ctx->id, space->id,
+		     space->parent ? space->parent->id : IOASID_NONE,
+		     cmd->format, cmd->table.addr_width, cmd->table.addr,
+		     b.domains, rc, ioasid_now(b.on) - start, b.lock_ns);
+	return rc;
+}
+
+static int do_unbind(struct ioasid_space *space, bool pasids, struct binding *b)
+{
 	int rc;
 
 	if (!space->parent)
 		return -EINVAL;
 	if (!space->two_step)
 		return -EOPNOTSUPP;
-	mutex_lock(&space->ctx->lock);
-	mutex_lock(space->lock);
+	lock_space(space, b);
 	rc = ioasid_space_usable(space);
 	if (!rc && (space->kind != IOASID_KIND_USER ||
 		    ioasid_is_ptable(space) != pasids))
 		rc = -ENOENT;
 	if (rc)
 		goto out_unlock;
-	format = space->format;
-	table = space->table;
+	b->format = space->format;
+	b->table = space->table;
+	b->domains = ioasid_nested_domains(space);
 	set_table(space, IOASID_KIND_KERNEL, 0, &no_table);
 	rc = move_all(space, NULL);
 	if (rc)
-		set_table(space, IOASID_KIND_USER, format, &table);
+		set_table(space, IOASID_KIND_USER, b->format, &b->table);
 	else
 		ioasid_shadow_stop(space);
 out_unlock:
@@ -284,58 +312,98 @@ out_unlock:
 	return rc;
 }
 
-static int cmd_bind(struct ioasid_ucmd *ucmd, bool pasids)
+static int unbind_table(struct ioasid_space *space, bool pasids)
 {
-	struct ioasid_bind_table *cmd = ucmd->cmd;
-	struct ioasid_space *space;
+	struct binding b = { .on = trace_ioasid_unbind_table_enabled() };
+	u64 start = ioasid_now(b.on);
+	int rc = do_unbind(space, pasids, &b);
+
+	ioasid_trace(unbind_table, space->ctx->id, space->id,
+		     space->parent ? space->parent->id : IOASID_NONE,
+		     b.format, b.table.addr_width, b.table.addr, b.domains, rc,
+		     ioasid_now(b.on) - start, b.lock_ns);
+	return rc;
+}
+
+/* The space that a command names, for as long as fn works on it. */
+static int on_space(struct ioasid_ucmd *ucmd, u32 ioasid,
+		    int (*fn)(struct ioasid_space *space,
+			      struct ioasid_ucmd *ucmd))
+{
+	struct ioasid_space *space = ioasid_space_get(ucmd->ctx, ioasid);
 	int rc;
 
-	if (cmd->flags)
-		return -EOPNOTSUPP;
-	space = ioasid_space_get(ucmd->ctx, cmd->ioasid);
 	if (!space)
 		return -ENOENT;
-	rc = bind_table(space, cmd->format, &cmd->table, pasids);
+	rc = fn(space, ucmd);
 	ioasid_space_put(space);
 	return rc;
 }
 
+static int bind_pgtable(struct ioasid_space *space, struct ioasid_ucmd *ucmd)
+{
+	return bind_table(space, ucmd, false);
+}
+
+static int bind_pasid_table(struct ioasid_space *space,
+			    struct ioasid_ucmd *ucmd)
+{
+	return bind_table(space, ucmd, true);
+}
+
+static int unbind_pgtable(struct ioasid_space *space, struct ioasid_ucmd *ucmd)
+{
+	return unbind_table(space, false);
+}
+
+static int unbind_pasid_table(struct ioasid_space *space,
+			      struct ioasid_ucmd *ucmd)
+{
+	return unbind_table(space, true);
+}
+
+static int cmd_bind(struct ioasid_ucmd *ucmd,
+		    int (*fn)(struct ioasid_space *space,
+			      struct ioasid_ucmd *ucmd))
+{
+	struct ioasid_bind_table *cmd = ucmd->cmd;
+
+	if (cmd->flags)
+		return -EOPNOTSUPP;
+	return on_space(ucmd, cmd->ioasid, fn);
+}
+
 int ioasid_cmd_bind_pgtable(struct ioasid_ucmd *ucmd)
 {
-	return cmd_bind(ucmd, false);
+	return cmd_bind(ucmd, bind_pgtable);
 }
 
 int ioasid_cmd_bind_pasid_table(struct ioasid_ucmd *ucmd)
 {
-	return cmd_bind(ucmd, true);
+	return cmd_bind(ucmd, bind_pasid_table);
 }
 
-static int cmd_unbind(struct ioasid_ucmd *ucmd, bool pasids)
+static int cmd_unbind(struct ioasid_ucmd *ucmd,
+		      int (*fn)(struct ioasid_space *space,
+				struct ioasid_ucmd *ucmd))
 {
 	struct ioasid_bind_table *cmd = ucmd->cmd;
-	struct ioasid_space *space;
-	int rc;
 
 	if (cmd->flags)
 		return -EOPNOTSUPP;
 	if (cmd->format || memchr_inv(&cmd->table, 0, sizeof(cmd->table)))
 		return -EINVAL;
-	space = ioasid_space_get(ucmd->ctx, cmd->ioasid);
-	if (!space)
-		return -ENOENT;
-	rc = unbind_table(space, pasids);
-	ioasid_space_put(space);
-	return rc;
+	return on_space(ucmd, cmd->ioasid, fn);
 }
 
 int ioasid_cmd_unbind_pgtable(struct ioasid_ucmd *ucmd)
 {
-	return cmd_unbind(ucmd, false);
+	return cmd_unbind(ucmd, unbind_pgtable);
 }
 
 int ioasid_cmd_unbind_pasid_table(struct ioasid_ucmd *ucmd)
 {
-	return cmd_unbind(ucmd, true);
+	return cmd_unbind(ucmd, unbind_pasid_table);
 }
 
 /* INVALIDATE_CACHE */
@@ -426,89 +494,139 @@ static unsigned int mark_domains(struct ioasid_space *space,
 	return nr;
 }
 
-static int invalidate_domains(struct ioasid_space *space,
-			      const struct ioasid_invalidate *req, u64 first,
-			      u64 last, const struct ioasid_lent *lent, u32 *nr)
+/* One request at work. */
+struct request {
+	struct ioasid_invalidate req;
+	u64 first, last;
+	u32 domains;			/* concerned */
+	u32 flushed;			/* by the IOMMUs that walk the table */
+	bool shadow;			/* the kernel follows it for others */
+	/* all 0 while nobody listens */
+	bool on;
+	u64 hw_ns, shadow_ns;
+};
+
+static int flush_nested(struct ioasid_space *space, struct request *r,
+			const struct ioasid_lent *lent)
 {
-	bool leaf = req->flags & IOASID_INVALIDATE_LEAF;
-	bool ptable = ioasid_is_ptable(space);
+	bool leaf = r->req.flags & IOASID_INVALIDATE_LEAF;
+	u64 start = ioasid_now(r->on);
 	struct ioasid_domain *d;
-	bool shadow = false;
-	u32 nested = 0;
 	int rc = 0;
 
 	list_for_each_entry(d, &space->domains, entry) {
 		if (!d->wanted)
 			continue;
-		++*nr;
+		r->domains++;
 		if (!d->parent) {
-			shadow = true;
+			r->shadow = true;
 			continue;
 		}
-		rc = ptable ? ioasid_ptable_invalidate(d, req, first, last,
-						       lent) :
-			      ioasid_nested_invalidate(d, first, last, leaf,
-						       lent);
+		rc = ioasid_is_ptable(space) ?
+			ioasid_ptable_invalidate(d, &r->req, r->first, r->last,
+						 lent) :
+			ioasid_nested_invalidate(d, r->first, r->last, leaf,
+						 lent);
 		if (rc)
-			return rc;
-		nested++;
+			break;
+		r->flushed++;
 	}
+	if (!rc && !r->flushed)
+		return 0;
+	r->hw_ns = ioasid_now(r->on) - start;
+	ioasid_trace(iotlb_inv, space->ctx->id, space->id, r->req.iova,
+		     r->req.size, r->flushed, rc, r->hw_ns, 1);
+	return rc;
+}
+
+static int update_shadow(struct ioasid_space *space, struct request *r)
+{
+	u64 start = ioasid_now(r->on);
+	int rc = ioasid_shadow_update(space, r->first, r->last);
+
+	r->shadow_ns = ioasid_now(r->on) - start;
+	return rc;
+}
+
+static int carry_out(struct ioasid_space *space, struct request *r,
+		     const struct ioasid_lent *lent)
+{
+	u32 scope = IOASID_INVALIDATE_DEVICE |
+		    (ioasid_is_ptable(space) ? 0 : IOASID_INVALIDATE_PASID);
+	int rc;
+
+	if (space->kind != IOASID_KIND_USER)
+		return -EOPNOTSUPP;
+	if (space->nr_partial)
+		return -EDEADLK;
+	rc = check_request(space, &r->req);
+	if (rc)
+		return rc;
+	/* Somebody was named who is not here. */
+	if (!mark_domains(space, &r->req) && r->req.flags & scope)
+		return -EINVAL;
+	rc = flush_nested(space, r, lent);
 	mutex_lock(space->lock);
-	space->stats.invalidations += nested;
-	if (shadow)
-		rc = ioasid_shadow_update(space, first, last);
+	space->stats.invalidations += r->flushed;
+	if (!rc && r->shadow)
+		rc = update_shadow(space, r);
 	mutex_unlock(space->lock);
 	return rc;
 }
 
-static int invalidate_one(struct ioasid_space *space,
-			  const struct ioasid_invalidate *req,
+static int invalidate_one(struct ioasid_space *space, struct request *r,
 			  const struct ioasid_lent *lent)
 {
-	bool on = trace_ioasid_iotlb_inv_enabled();
-	u64 start = ioasid_now(on), first = 0, last = U64_MAX;
-	u32 scope = IOASID_INVALIDATE_DEVICE |
-		    (ioasid_is_ptable(space) ? 0 : IOASID_INVALIDATE_PASID);
-	u32 nr = 0;
+	u64 start = ioasid_now(r->on);
+	const struct ioasid_invalidate *req = &r->req;
 	int rc;
 
+	r->last = U64_MAX;
 	if (req->flags & IOASID_INVALIDATE_RANGE) {
-		first = req->iova;
-		last = req->iova + req->size - 1;
+		r->first = req->iova;
+		r->last = req->iova + req->size - 1;
 	}
-	rc = check_request(space, req);
-	/* Somebody was named who is not here. */
-	if (!rc && !mark_domains(space, req) && req->flags & scope)
-		rc = -EINVAL;
-	if (!rc)
-		rc = invalidate_domains(space, req, first, last, lent, &nr);
-	ioasid_trace(iotlb_inv, space->ctx->id, space->id, req->iova, req->size,
-		     nr, rc, ioasid_now(on) - start);
+	rc = carry_out(space, r, lent);
+	if (rc)
+		space->stats.user_inval_errors++;
+	else
+		space->stats.user_invalidations++;
+	ioasid_trace(invalidate, space->ctx->id, space->id,
+		     req->flags | req->caches << 16, req->cookie,
+		     req->flags & IOASID_INVALIDATE_PASID ?
+		     req->pasid : IOASID_TRACE_NO_PASID,
+		     req->iova, req->size, r->domains, rc,
+		     ioasid_now(r->on) - start, r->hw_ns, r->shadow_ns);
 	return rc;
 }
 
+/* lock_ns: what of it went by with waiting for others of the context. */
 static int invalidate(struct ioasid_space *space,
-		      const struct ioasid_invalidate __user *ureqs, u32 nr,
-		      u32 *done)
+		      const struct ioasid_invalidate_cache *cmd, u32 *done,
+		      bool on, u64 *lock_ns)
 {
+	const struct ioasid_invalidate __user *ureqs =
+		u64_to_user_ptr(cmd->requests);
 	struct ioasid_lent lent = {};
-	struct ioasid_invalidate req;
+	u64 start;
 	int rc;
 
 	rc = ioasid_lend_page(&lent);
 	if (rc)
 		return rc;
-	for (*done = 0; *done < nr; ++*done) {
+	for (*done = 0; *done < cmd->nr; ++*done) {
+		struct request r = {
+			.on = trace_ioasid_invalidate_enabled() ||
+			      trace_ioasid_iotlb_inv_enabled(),
+		};
+
 		rc = -EFAULT;
-		if (copy_from_user(&req, &ureqs[*done], sizeof(req)))
+		if (copy_from_user(&r.req, &ureqs[*done], sizeof(r.req)))
 			break;
+		start = ioasid_now(on);
 		mutex_lock(&space->ctx->lock);
-		if (space->kind != IOASID_KIND_USER)
-			rc = -EOPNOTSUPP;
-		else if (space->nr_partial)
-			rc = -EDEADLK;
-		else
-			rc = invalidate_one(space, &req, &lent);
+		*lock_ns += ioasid_now(on) - start;
+		rc = invalidate_one(space, &r, &lent);
 		mutex_unlock(&space->ctx->lock);
 		if (!rc && fatal_signal_pending(current))
 			rc = -EINTR;
@@ -519,26 +637,32 @@ static int invalidate(struct ioasid_space *space,
 	return rc;
 }
 
-int ioasid_cmd_invalidate_cache(struct ioasid_ucmd *ucmd)
+static int invalidate_cache(struct ioasid_space *space,
+			    struct ioasid_ucmd *ucmd)
 {
 	struct ioasid_invalidate_cache *cmd = ucmd->cmd;
 	struct ioasid_invalidate_cache __user *ubuf = ucmd->ubuf;
-	struct ioasid_space *space;
+	bool on = trace_ioasid_invalidate_cache_enabled();
+	u64 start = ioasid_now(on), lock_ns = 0;
 	u32 done = 0;
 	int rc;
 
-	if (cmd->flags)
-		return -EOPNOTSUPP;
-	space = ioasid_space_get(ucmd->ctx, cmd->ioasid);
-	if (!space)
-		return -ENOENT;
 	if (space->kind != IOASID_KIND_USER)
 		rc = -EOPNOTSUPP;
 	else if (!cmd->nr || cmd->nr > IOASID_MAX_INVALIDATIONS)
 		rc = -EINVAL;
 	else
-		rc = invalidate(space, u64_to_user_ptr(cmd->requests), cmd->nr,
-				&done);
-	ioasid_space_put(space);
+		rc = invalidate(space, cmd, &done, on, &lock_ns);
+	ioasid_trace(invalidate_cache, space->ctx->id, space->id, cmd->nr, done,
+		     rc, ioasid_now(on) - start, lock_ns);
 	return put_user(done, &ubuf->nr) ? -EFAULT : rc;
+}
+
+int ioasid_cmd_invalidate_cache(struct ioasid_ucmd *ucmd)
+{
+	struct ioasid_invalidate_cache *cmd = ucmd->cmd;
+
+	if (cmd->flags)
+		return -EOPNOTSUPP;
+	return on_space(ucmd, cmd->ioasid, invalidate_cache);
 }

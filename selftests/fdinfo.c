@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 
 #include "ioasid_util.h"
+#include "user_nest.h"
 
 #define DOCUMENT	"docs/fdinfo.md"
 #define KEYS_MAX	64
@@ -303,6 +304,91 @@ TEST_F(ctx, devices, "attached devices, domains and invalidations")
 	edu_device_close(&dev[0]);
 	edu_device_close(&dev[1]);
 	EXPECT_EQ(0, fdinfo_get(self->fd, "ioasid-devices"));
+}
+
+#define EXPECT_KEY(value, n, key, id) EXPECT_EQ(value, fdinfo_get_n((n)->fd, "ioasid-" key, id))
+
+TEST(nesting, "where a space stands in the tree, and who walks a user-managed table")
+{
+	struct user_nest nest, *n = &nest;
+	int child, grandchild, user;
+
+	user_nest_start(n, IOASID_SIM_CAP_NESTING);
+	child = do_alloc_kind(n->fd, IOASID_KIND_KERNEL, n->parent, 0, 0);
+	grandchild = test_create_nesting(n->fd, child);
+	user = user_nest_alloc(n);
+	EXPECT_KEY(0, n, "depth", n->parent);
+	EXPECT_KEY(0, n, "parent", n->parent);
+	EXPECT_KEY(2, n, "children", n->parent);
+	EXPECT_KEY(0, n, "format", n->parent);
+	EXPECT_KEY(1, n, "depth", child);
+	EXPECT_KEY(n->parent, n, "parent", child);
+	EXPECT_KEY(1, n, "children", child);
+	EXPECT_KEY(2, n, "depth", grandchild);
+	EXPECT_KEY(1, n, "depth", user);
+	EXPECT_KEY(USER_FORMAT, n, "format", user);
+	EXPECT_KEY(0, n, "nested", user);
+	test_attach(n->dev, user);
+	EXPECT_KEY(1, n, "nested", user);
+	EXPECT_KEY(1, n, "domains", user);
+	EXPECT_KEY(0, n, "nested", n->parent);
+	test_free(n->fd, grandchild);
+	EXPECT_KEY(0, n, "children", child);
+	user_nest_stop(n);
+}
+
+TEST(user_invalidations, "what INVALIDATE_CACHE did, where the IOMMU walks the table")
+{
+	struct ioasid_invalidate req[2] = { { .pasid = 9, .flags = IOASID_INVALIDATE_PASID } };
+	struct user_nest nest, *n = &nest;
+	uint32_t nr = 2;
+	int user;
+
+	user_nest_start(n, IOASID_SIM_CAP_NESTING);
+	user = user_nest_alloc(n);
+	test_attach(n->dev, user);
+	for (int i = 0; i < 3; i++)
+		test_invalidate(n->fd, user, i * PAGE, PAGE);
+	ASSERT_ERRNO(EINVAL, do_invalidations(n->fd, user, req, &nr));
+	EXPECT_KEY(3, n, "user-invalidations", user);
+	EXPECT_KEY(1, n, "user-invalidation-errors", user);
+	EXPECT_KEY(3, n, "invalidations", user);
+	EXPECT_KEY(0, n, "shadow-syncs", user);
+	EXPECT_KEY(0, n, "shadow-walks", user);
+	test_err_invalidate(EOPNOTSUPP, n->fd, n->parent, 0, 0);
+	EXPECT_KEY(0, n, "user-invalidations", n->parent);
+	EXPECT_KEY(0, n, "user-invalidation-errors", n->parent);
+	user_nest_stop(n);
+}
+
+TEST(shadow, "and where the kernel follows it")
+{
+	struct user_nest nest, *n = &nest;
+	int user;
+
+	user_nest_start(n, 0);
+	user_nest_set(n, 0, 0x40000);
+	user = user_nest_alloc(n);
+	test_attach(n->dev, user);
+	EXPECT_KEY(0, n, "nested", user);
+	EXPECT_KEY(1, n, "mappings", user);
+	EXPECT_KEY(1, n, "shadow-syncs", user);
+	EXPECT_KEY(0, n, "user-invalidations", user);
+	/* A walk for each of the 512 leaves, and one past each higher entry. */
+	EXPECT_LE(512, fdinfo_get_n(n->fd, "ioasid-shadow-walks", user));
+	EXPECT_GE(4 * 512, fdinfo_get_n(n->fd, "ioasid-shadow-walks", user));
+	user_nest_set(n, 0, 0);
+	test_invalidate(n->fd, user, 0, PAGE);
+	EXPECT_KEY(0, n, "mappings", user);
+	EXPECT_KEY(2, n, "shadow-syncs", user);
+	EXPECT_KEY(1, n, "user-invalidations", user);
+	EXPECT_KEY(1, n, "invalidations", user);
+	/* What changes nothing is followed, but no IOTLB has to forget it. */
+	test_invalidate(n->fd, user, 0, PAGE);
+	EXPECT_KEY(3, n, "shadow-syncs", user);
+	EXPECT_KEY(2, n, "user-invalidations", user);
+	EXPECT_KEY(1, n, "invalidations", user);
+	user_nest_stop(n);
 }
 
 HARNESS_MAIN

@@ -14,8 +14,9 @@ set -uo pipefail
 ctl=$PWD/build/tools/ioasidctl
 work=$(mktemp -d)
 edu=0000:00:10.0
-failed=0 number=0
+script=''
 trap 'rm -rf "$work"' EXIT
+. selftests/lab/tap.sh
 
 tests=(
 	scenario:"scenario S3 of the documentation runs, and its walks are right"
@@ -24,6 +25,7 @@ tests=(
 	lists:"contexts, spaces, devices and mappings of a running script"
 	tree:"the tree of a running script"
 	walk:"a walk in another process's context, each step as JSON"
+	readme:"the tree and the walk of the README are what comes out"
 	pci:"a PCI device in a script, with its address"
 	unprivileged:"without privilege: own contexts, no physical address, sentences"
 	no_debugfs:"without debugfs contexts are found through /proc"
@@ -149,6 +151,19 @@ walk() {
 		says 1 'there is no context 99999; there are: .*[0-9]' walk 99999 1 0
 }
 
+# What differs from run to run.
+anonymous() {
+	sed -E 's/context [0-9]+ /context C /; s/pid [0-9]+/pid P/; s/sim[0-9]+/simN/
+		s/(physical address) .*/\1 A/'
+}
+
+readme() {
+	start < <(grep -v '^repeat' docs/examples/tree.ioasid) || return 1
+	sed -n '/^# ioasidctl tree$/,/^```$/p' README.md | grep -v '^# \|^```' | anonymous >"$work/expected"
+	[ -s "$work/expected" ] || fail "no such part in README.md" || return 1
+	{ "$ctl" tree "$ctx" && "$ctl" walk "$ctx" 4 0x2abc; } | anonymous | diff "$work/expected" -
+}
+
 pci() {
 	echo ioasid_pci >"/sys/bus/pci/devices/$edu/driver_override"
 	echo "$edu" >/sys/bus/pci/drivers_probe
@@ -270,28 +285,9 @@ many() {
 		"$work/out" >/dev/null || fail "not 5000"
 }
 
-selected() {
-	local entry
-	for entry in "${tests[@]}"; do
-		[ "$#" -eq 0 ] || [[ " $* " == *" ${entry%%:*} "* ]] || continue
-		echo "$entry"
-	done
+after_test() {
+	[ -z "$script" ] || stop
+	script=''
 }
 
-mapfile -t chosen < <(selected "$@")
-echo "TAP version 13"
-echo "1..${#chosen[@]}"
-for entry in "${chosen[@]}"; do
-	number=$((number + 1)) script=''
-	"${entry%%:*}" >"$work/log" 2>&1
-	result=$?
-	[ -z "$script" ] || stop
-	if [ "$result" -eq 0 ]; then
-		echo "ok $number - ${entry#*:}"
-	else
-		sed 's/^\(# \)*/# /' "$work/log"
-		echo "not ok $number - ${entry#*:}"
-		failed=$((failed + 1))
-	fi
-done
-[ "$failed" -eq 0 ]
+run_tests "$@"

@@ -6,9 +6,12 @@
 # ioasidtop in a machine of the lab: what it counts against what a load of known
 # size did, what it needs and what it says when that is missing, its screen.
 
+# $NAME in quotation marks is a variable of ioasidctl's scripts.
+# shellcheck disable=SC2016
 set -uo pipefail
 
 top=build/tools/ioasidtop
+ctl=build/tools/ioasidctl
 load=build/tools/tests/ioload
 device=0000:00:10.0
 disk=0000:00:12.0
@@ -23,6 +26,7 @@ tests=(
 	exact_errors:"refused operations are counted as errors, exactly"
 	exact_spaces:"200 spaces that come and go between snapshots are counted exactly"
 	exact_device:"with a device: invalidations add up to the driver's counts"
+	exact_nested:"nested spaces: each one's parent, format, invalidations of both kinds, exactly"
 	gauges:"mappings, mapped and pinned bytes are those of the program"
 	full_map:"when the maps are full, sums stay exact and --strict exits with 4"
 	latencies:"percentiles are there, ascending, and within what the operations took"
@@ -39,6 +43,7 @@ tests=(
 	reload:"without BPF the driver is reloaded under it, rates are never negative"
 	usage:"wrong usage is exit status 2"
 	screen:"the screen at 80x24: sort, filter, freeze, help, resize, quit"
+	tree_screen:"the tree of spaces on the screen: toggled, kinds, devices, filter"
 	signals:"SIGTERM ends batch mode and screen in good order"
 	names:"no type of ours exists in the kernel's BTF"
 )
@@ -195,6 +200,58 @@ exact_device() {
 same("invalidations", total("invs"), int(args[0]))
 same("attached", [s["attached"] for s in records[-1]["spaces"] if s["ioasid"]], [[args[1]]])
 ' "$invalidations" "$device" && [ "$invalidations" -eq 4000 ]
+}
+
+# hold_script: runs ioasidctl's script on stdin, and then holds it. Sets script_ctx.
+hold_script() {
+	{ cat; printf 'print ready\nsleep 600\n'; } >"$work/script"
+	"$ctl" run "$work/script" >"$work/running" 2>&1 &
+	script=$!
+	for _ in {1..600}; do
+		! grep -q '^ready' "$work/running" || break
+		kill -0 "$script" 2>/dev/null || break
+		sleep 0.1
+	done
+	grep -q '^ready' "$work/running" || fail "$(cat "$work/running")" || return 1
+	script_ctx=$("$ctl" --json contexts | jq ".contexts[] | select(.pid == $script) | .ctx")
+}
+
+release_script() {
+	kill "$script"
+	wait "$script" 2>/dev/null
+}
+
+# The script of the documentation, with so many invalidations at its end.
+tree_script() { sed "s/^repeat [0-9]*/repeat $1/" docs/examples/tree.ioasid; }
+
+exact_nested() {
+	local status
+	start_json || return 1
+	# Besides: what the parent unmaps goes for a child as well; a refusal.
+	hold_script < <(tree_script 1500
+		echo 'unmap $gpa 0 8M'
+		echo 'expect EOPNOTSUPP repeat 3 invalidate $gpa') || return 1
+	"$ctl" --json spaces "$script_ctx" >"$work/spaces"
+	stop_json
+	status=$?
+	release_script
+	[ "$status" -eq 0 ] && py '
+same("user invalidations", total("user_invs"), 3000)
+same("without latency", total("user_invs") - total("user_inv_samples"), 0)
+last = {s["ioasid"]: s for s in records[-1]["spaces"] if s["ioasid"]}
+same("parents", [last[i]["parent"] for i in (1, 2, 3, 4)], [None, 1, 1, 1])
+same("formats", [last[i]["format"] for i in (1, 2, 3, 4)], [None, None, 1, 1])
+same("walked by the IOMMU", [last[i]["nested_domains"] for i in (1, 2, 3, 4)], [0, 0, 1, 1])
+same("user invalidations", [last[i]["user_invs_total"] for i in (1, 2, 3, 4)], [0, 0, 1500, 1500])
+driver = {s["ioasid"]: s["invalidations"] for s in json.load(open(args[0]))["spaces"]}
+for i in last:
+	same("invalidations of %d" % i, sum(s["invs"] or 0 for s in spaces() if s["ioasid"] == i), driver[i])
+assert driver[2] > 0 and driver[1] > 0, driver
+busy = [s for s in spaces() if s["user_inv_samples"]]
+for s in busy:
+	p = [s["user_inv_%s_ns" % k] for k in ("p50", "p90", "p99", "p999", "max")]
+	assert p == sorted(p) and p[0] > 0, p
+' "$work/spaces"
 }
 
 gauges() {
@@ -435,7 +492,7 @@ tm() { tmux -L ioasid-test -f /dev/null "$@"; }
 
 # Waits until the screen shows a pattern.
 shows() {
-	for _ in {1..80}; do
+	for _ in {1..300}; do
 		tm capture-pane -p >"$work/screen" 2>/dev/null
 		! grep -qE -- "$1" "$work/screen" || return 0
 		sleep 0.1
@@ -474,6 +531,50 @@ screen() {
 	tm kill-server
 	kill "$loading"
 	wait "$loading" 2>/dev/null
+	return "$status"
+}
+
+in_tree() {
+	shows 'q quit .* t tree ' && tm send-keys t || return 1
+	shows '^SPACE +KIND +MAPS +SIZE .* /s +p50 +p99 +/s DEVICES$' || return 1
+	shows "^context $script_ctx  dev  ioasidctl  pid $script\$" || return 1
+	shows '^`- 1 +kernel +1 8.0M ' && shows '^   [|`]- 2 +child +1 +16K ' || return 1
+	shows '^   [|`]- 3 +user x86-4 .* sim[0-9]+\.1$' || return 1
+	# Both invalidate in turn, with latencies.
+	shows '^   [|`]- 4 +user x86-4 +0 +0 .* [0-9.]+k? +[0-9.]+[num] +[0-9.]+[num] +0 sim[0-9]+\.1/5$' || return 1
+	sed 's/^/# /' "$work/screen"
+	[ "$(wc -L <"$work/screen")" -le 80 ] && [ "$(wc -l <"$work/screen")" -eq 24 ] || return 1
+	# What is above a match stays, what is beside it goes.
+	tm send-keys / && tm send-keys '.1/5' Enter && shows "filter '.1/5': 1 of " || return 1
+	shows '^`- 1 +kernel' && shows '^   `- 4 +user' || return 1
+	! grep -q '^   [|`]- [23] ' "$work/screen" || fail "siblings are there" || return 1
+	tm send-keys Escape && shows '^   [|`]- 2 ' || return 1
+	tm resize-window -x 150 -y 20 && shows ' PIN +/s +p50 +p99 +/s +p50 +p99 +/s +p50 +p99 +/s DEVICES$' || return 1
+	tm send-keys t && shows 'PID COMM' && tm send-keys t && shows '^ *SPACE +KIND' || return 1
+	tm send-keys h && shows ' t  *tree of spaces' && tm send-keys x q
+	shows 'exit status 0'
+}
+
+tree_screen() {
+	local status=1
+	# They take turns for as long as somebody looks.
+	{ grep -v '^repeat' docs/examples/tree.ioasid; for _ in {1..400}; do
+		printf 'repeat 500 invalidate $user 0x2000 4K\nrepeat 500 invalidate $process\nsleep 1\n'
+	done; } >"$work/script"
+	"$ctl" run "$work/script" >"$work/running" 2>&1 &
+	script=$!
+	for _ in {1..300}; do
+		! grep -q '^   `- space 4' "$work/running" || break
+		sleep 0.1
+	done
+	script_ctx=$("$ctl" --json contexts | jq ".contexts[] | select(.pid == $script) | .ctx")
+	[ -n "$script_ctx" ] || fail "$(cat "$work/running")" || return 1
+	if TERM=xterm NO_COLOR=1 tm new-session -d -x 80 -y 24 "$top; echo exit status \$?; sleep 100"; then
+		in_tree
+		status=$?
+	fi
+	tm kill-server
+	release_script
 	return "$status"
 }
 

@@ -9,6 +9,8 @@ set -uo pipefail
 selftests=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# shellcheck source=selftests/lab/tap.sh
+. "$selftests/lab/tap.sh"
 
 tests=(
 	passes:"tests that pass in every machine and on the host"
@@ -159,16 +161,4 @@ list() {
 	[ -z "$bad" ]
 }
 
-number=0 failed=0
-echo "TAP version 13"
-echo "1..${#tests[@]}"
-for entry in "${tests[@]}"; do
-	number=$((number + 1))
-	if "${entry%%:*}"; then
-		echo "ok $number - ${entry#*:}"
-	else
-		echo "not ok $number - ${entry#*:}"
-		failed=$((failed + 1))
-	fi
-done
-[ "$failed" -eq 0 ]
+run_tests "$@"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# usage: tools_ctl.sh
+# usage: tools_ctl.sh [TEST...]
 #
 # ioasidctl and libioasid without a kernel: arguments, scripts and their mistakes,
 # recorded counters, manual pages, completion, and what "make install" installs.
@@ -12,8 +12,8 @@ set -uo pipefail
 
 ctl=$PWD/build/tools/ioasidctl
 work=$(mktemp -d)
-number=0 failed=0
 trap 'rm -rf "$work"' EXIT
+. selftests/lab/tap.sh
 
 # What each test says; the functions are below, in the same order.
 tests=(
@@ -28,7 +28,8 @@ tests=(
 	json:"all listings are one JSON object"
 	no_driver:"without the driver: one sentence and exit status 3"
 	manuals:"manual pages have no warnings"
-	completion:"the completion knows commands and options"
+	completion:"the completion of ioasidctl knows commands and options"
+	completion_top:"that of ioasidtop knows options and columns"
 	library:"the library exports its functions and nothing else"
 	install:"programs compile against what is installed"
 )
@@ -109,6 +110,10 @@ mistakes() {
 		mistake "expect needs the name of an error" "$ctx" 'expect EFLY alloc $c' &&
 		mistake "what fails has no result" "$ctx" 'x = expect ENOENT alloc $c' &&
 		mistake "'free' has no result" "$ctx" "$space" 'x = free $s' &&
+		mistake "what is repeated has no result" 'x = repeat 2 open' &&
+		mistake "repeat needs a number" 'repeat print a' &&
+		mistake "repeat needs a number" 'repeat 0 print a' &&
+		mistake "a command is missing" 'repeat 3' &&
 		mistake "was closed or freed above" "$ctx" 'close $c' 'alloc $c' &&
 		mistake "was closed or freed above" "$ctx" "$space" 'free $s' 'free $s' &&
 		mistake "'9a' is no name" '9a = open' &&
@@ -147,9 +152,11 @@ numbers() {
 		expect ERANGE fill $m 1 64K 1
 		g = number 1G+2T
 		print $g
+		repeat 2 print again
+		expect ERANGE repeat 3 peek $m 64K-4
 	END
 	run 0 run "$work/script" || return 1
-	printf '8191 two  blanks 8191.5 $\n1311768467463790320\n2200096997376\n' >"$work/expected"
+	printf '8191 two  blanks 8191.5 $\n1311768467463790320\n2200096997376\nagain\nagain\n' >"$work/expected"
 	diff -u "$work/expected" "$work/out" || fail "not what was expected" || return 1
 	printf 'm = memory 4K\ncheck $m 9\nprint never\n' >"$work/script"
 	says 1 "$work/script:2: check: byte 0x0 of the range is 0x00" run "$work/script" || return 1
@@ -223,23 +230,35 @@ manuals() {
 	[ ! -s "$work/missing" ] || fail "not in the manual:" "$(tr '\n' ' ' <"$work/missing")"
 }
 
-# complete WORD...: what bash would offer for the last one.
+# complete_words PROGRAM WORD...: what bash would offer for the last one.
 complete_words() {
-	bash --norc -c 'PATH='"${ctl%/*}"':$PATH . tools/completion/ioasidctl
-		COMP_WORDS=(ioasidctl "$@") COMP_CWORD=$#
-		_ioasidctl; echo "${COMPREPLY[*]}"' - "$@"
+	bash --norc -c 'PATH='"${ctl%/*}"':$PATH; . "tools/completion/$1"
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+		"_$1"; echo "${COMPREPLY[*]}"' - "$@"
 }
 
 completion() {
 	local offered
-	offered=$(complete_words "")
+	offered=$(complete_words ioasidctl "")
 	[ "$offered" = "contexts spaces tree devices mappings walk sim run" ] ||
 		fail "commands: $offered" || return 1
-	[ "$(complete_words tr)" = tree ] && [ "$(complete_words sim cr)" = create ] &&
-		[ "$(complete_words sim create --ca)" = --caps ] &&
-		[ "$(complete_words sim create --caps ne)" = nesting ] &&
-		[ "$(complete_words sim create --pasid-pool g)" = global ] &&
-		[ "$(complete_words --j)" = --json ] || fail "options are not completed"
+	[ "$(complete_words ioasidctl tr)" = tree ] && [ "$(complete_words ioasidctl sim cr)" = create ] &&
+		[ "$(complete_words ioasidctl sim create --ca)" = --caps ] &&
+		[ "$(complete_words ioasidctl sim create --caps ne)" = nesting ] &&
+		[ "$(complete_words ioasidctl sim create --pasid-pool g)" = global ] &&
+		[ "$(complete_words ioasidctl --j)" = --json ] || fail "options are not completed"
+}
+
+completion_top() {
+	local missing
+	# Whatever --help knows, and nothing twice.
+	[ "$(complete_words ioasidtop --t)" = --tree ] && [ "$(complete_words ioasidtop --pr)" = --probe ] &&
+		[ "$(complete_words ioasidtop -s user-inv-p5)" = user-inv-p50 ] &&
+		[ "$(complete_words ioasidtop --sort unm)" = "unmap unmap-p50 unmap-p99" ] &&
+		[ -z "$(complete_words ioasidtop -i "")" ] || fail "options and columns" || return 1
+	missing=$(comm -23 <(grep -v OPTION_HIDDEN tools/ioasidtop/options.c | grep -o '^	{ "[a-z-]*"' | cut -d'"' -f2 | sort) \
+		<(complete_words ioasidtop -- | tr ' ' '\n' | sed 's/^--//' | sort))
+	[ -z "$missing" ] || fail "not completed: $missing"
 }
 
 library() {
@@ -272,16 +291,4 @@ install() {
 	done
 }
 
-echo "TAP version 13"
-echo "1..${#tests[@]}"
-for entry in "${tests[@]}"; do
-	number=$((number + 1))
-	if "${entry%%:*}" >"$work/log" 2>&1; then
-		echo "ok $number - ${entry#*:}"
-	else
-		sed 's/^\(# \)*/# /' "$work/log"
-		echo "not ok $number - ${entry#*:}"
-		failed=$((failed + 1))
-	fi
-done
-[ "$failed" -eq 0 ]
+run_tests "$@"

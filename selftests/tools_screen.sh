@@ -9,9 +9,8 @@
 set -uo pipefail
 
 data=tools/tests/data
-top=(build/tools/ioasidtop --counters "$data/counters-1" --counters "$data/counters-2")
 
-# name: what it shows: arguments
+# name: what it shows: arguments. Those called tree* have recordings of their own.
 cases=(
 	"screen-80x24:a screen of 80x24:--width 80 --screen 24"
 	"screen-wide:a wide screen, sorted by mapped bytes:--width 150 --screen 16 -s mapped"
@@ -21,16 +20,27 @@ cases=(
 	"table-pid:the rows of one process, numbers ascending:-p 812 -s map -r"
 	"reload:the driver loaded anew, rates are not negative:--counters $data/counters-3"
 	"json:JSON of one process:--json -f qemu"
+	"tree-80x24:trees of spaces, also of a recording that no driver made:-t --width 80 --screen 24"
+	"tree-wide:wide ones, siblings sorted by invalidations:-t --width 140 --screen 20 -s user-inv"
+	"tree-filter:a filter keeps what is above:-t --width 80 --screen 12 -f 00:12.0"
+	"tree-none:a filter that nothing passes:-t --width 80 --screen 10 -f nobody"
+	"tree-table:trees for print, of one process:-t --width 110 -p 4711 -s space"
+	"tree-json:JSON in the order of the tree, with all parents:-t --json -f 00:12.0/9"
 )
 
-# What differs from boot to boot.
-run() { "${top[@]}" "$@" 2>&1 | sed -E 's/"boot_id":("[^"]*"|null)/"boot_id":"-"/'; }
+# run NAME ARGUMENT...: without what differs from boot to boot.
+run() {
+	local recording=counters
+	[[ $1 != tree* ]] || recording=counters-tree
+	build/tools/ioasidtop --counters "$data/$recording-1" --counters "$data/$recording-2" "${@:2}" 2>&1 |
+		sed -E 's/"boot_id":("[^"]*"|null)/"boot_id":"-"/'
+}
 
 if [ "${1-}" = --update ]; then
 	for entry in "${cases[@]}"; do
 		IFS=: read -r name _ <<<"$entry"
 		read -r -a arguments <<<"${entry#*:*:}"
-		run "${arguments[@]}" >"$data/$name.txt"
+		run "$name" "${arguments[@]}" >"$data/$name.txt"
 	done
 	exit
 fi
@@ -42,7 +52,7 @@ for entry in "${cases[@]}"; do
 	IFS=: read -r name title _ <<<"$entry"
 	read -r -a arguments <<<"${entry#*:*:}"
 	number=$((number + 1))
-	if run "${arguments[@]}" | diff -u "$data/$name.txt" - | sed 's/^/# /'; then
+	if run "$name" "${arguments[@]}" | diff -u "$data/$name.txt" - | sed 's/^/# /'; then
 		echo "ok $number - $title"
 	else
 		echo "not ok $number - $title"

@@ -9,6 +9,8 @@ set -uo pipefail
 lab=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)/lab
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# shellcheck source=selftests/lab/tap.sh
+. "$lab/tap.sh"
 
 # What kernels 6.12 to 7.3 print, by what finds it.
 reports=(
@@ -124,16 +126,4 @@ leaks_others() {
 	[ -z "$(object "__kmalloc_cache_noprof+0x2a0/0x390" "do_one_initcall+0x12/0x60" | leaks)" ]
 }
 
-number=0 failed=0
-echo "TAP version 13"
-echo "1..${#tests[@]}"
-for entry in "${tests[@]}"; do
-	number=$((number + 1))
-	if "${entry%%:*}"; then
-		echo "ok $number - ${entry#*:}"
-	else
-		echo "not ok $number - ${entry#*:}"
-		failed=$((failed + 1))
-	fi
-done
-[ "$failed" -eq 0 ]
+run_tests "$@"

@@ -51,17 +51,33 @@ bool contexts__select(const struct contexts *contexts, const char *text,
 {
 	uint64_t number;
 
-	*selection = (struct selection){ contexts->set.ctxs, contexts->set.nr_ctxs };
+	*selection = (struct selection){ contexts->set.ctxs, contexts->set.nr_ctxs, true };
 	if (!text)
 		return true;
 	for (size_t i = 0; parse_number(text, &number) && i < contexts->set.nr_ctxs; i++) {
 		if (contexts->set.ctxs[i].ctx != number)
 			continue;
-		*selection = (struct selection){ &contexts->set.ctxs[i], 1 };
+		*selection = (struct selection){ &contexts->set.ctxs[i], 1, false };
 		return true;
 	}
 	no_context(contexts, text);
 	return false;
+}
+
+int contexts__show(const struct options *options, const char *text, show_fn fn)
+{
+	struct contexts contexts;
+	struct selection chosen;
+	int status = contexts__open(&contexts, options);
+
+	if (status)
+		return status;
+	if (!contexts__select(&contexts, text, &chosen))
+		status = EXIT_FAILED;
+	else
+		status = fn(options, &contexts, &chosen);
+	contexts__close(&contexts);
+	return status;
 }
 
 const struct counter_space *ctx__space(const struct counter_ctx *ctx, uint32_t ioasid)

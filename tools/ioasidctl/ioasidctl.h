@@ -82,11 +82,17 @@ void contexts__close(struct contexts *contexts);
 struct selection {
 	const struct counter_ctx *first;
 	size_t nr;
+	bool all;
 };
 
 bool contexts__select(const struct contexts *contexts, const char *text,
 		      struct selection *selection);
 const struct counter_space *ctx__space(const struct counter_ctx *ctx, uint32_t ioasid);
+
+/* Reads the contexts and calls fn with those that text names. EXIT_*. */
+typedef int (*show_fn)(const struct options *options, const struct contexts *contexts,
+		       const struct selection *chosen);
+int contexts__show(const struct options *options, const char *text, show_fn fn);
 
 /* CTX and IOASID as given on the command line; complains when there are none such. */
 bool contexts__find_space(const struct options *options, const char *ctx, const char *ioasid,

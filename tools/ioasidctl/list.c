@@ -58,21 +58,15 @@ static int json_contexts(const struct contexts *contexts, const struct selection
 	return json_end(doc);
 }
 
+static int show_contexts(const struct options *options, const struct contexts *contexts,
+			 const struct selection *chosen)
+{
+	return options->json ? json_contexts(contexts, chosen) : list_contexts(chosen);
+}
+
 int cmd_contexts(const struct options *options, int argc, char **argv)
 {
-	struct contexts contexts;
-	struct selection chosen;
-	int status = contexts__open(&contexts, options);
-
-	if (status)
-		return status;
-	if (!contexts__select(&contexts, argc ? argv[0] : NULL, &chosen))
-		status = EXIT_FAILED;
-	else
-		status = options->json ? json_contexts(&contexts, &chosen) :
-					 list_contexts(&chosen);
-	contexts__close(&contexts);
-	return status;
+	return contexts__show(options, argc ? argv[0] : NULL, show_contexts);
 }
 
 static void list_ctx_spaces(struct table *table, const struct counter_ctx *ctx)
@@ -105,6 +99,10 @@ static yyjson_mut_val *json_space(yyjson_mut_doc *doc, const struct counter_ctx 
 	yyjson_mut_obj_add_uint(doc, obj, "ctx", ctx->ctx);
 	yyjson_mut_obj_add_uint(doc, obj, "ioasid", space->ioasid);
 	yyjson_mut_obj_add_str(doc, obj, "kind", space->kind);
+	if (space->format)
+		yyjson_mut_obj_add_str(doc, obj, "format", ioasid_format_name(space->format));
+	else
+		yyjson_mut_obj_add_null(doc, obj, "format");
 	if (space->parent)
 		yyjson_mut_obj_add_uint(doc, obj, "parent", space->parent);
 	else
@@ -115,6 +113,7 @@ static yyjson_mut_val *json_space(yyjson_mut_doc *doc, const struct counter_ctx 
 	yyjson_mut_obj_add_uint(doc, obj, "mapped_bytes", space->mapped);
 	yyjson_mut_obj_add_uint(doc, obj, "pinned_bytes", space->pinned);
 	yyjson_mut_obj_add_uint(doc, obj, "invalidations", space->invalidations);
+	yyjson_mut_obj_add_uint(doc, obj, "user_invalidations", space->user_invs);
 	return obj;
 }
 
@@ -149,18 +148,7 @@ static int list_spaces(const struct options *options, const struct contexts *con
 
 int cmd_spaces(const struct options *options, int argc, char **argv)
 {
-	struct contexts contexts;
-	struct selection chosen;
-	int status = contexts__open(&contexts, options);
-
-	if (status)
-		return status;
-	if (!contexts__select(&contexts, argc ? argv[0] : NULL, &chosen))
-		status = EXIT_FAILED;
-	else
-		status = list_spaces(options, &contexts, &chosen);
-	contexts__close(&contexts);
-	return status;
+	return contexts__show(options, argc ? argv[0] : NULL, list_spaces);
 }
 
 /* ---- mappings ---- */

@@ -65,6 +65,7 @@ struct line {
 	const struct command *command;
 	int result;		/* variable, or -1 */
 	int expect;		/* error that must come, see struct call; 0: none */
+	uint64_t repeat;	/* how often */
 	char *args[MAX_WORDS];
 	int nr_args;
 	/* in the order of command->options: the number, or the word itself; NULL: absent */

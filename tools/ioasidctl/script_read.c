@@ -274,7 +274,7 @@ static void undefine(struct script *script, const struct line *line)
 		var->type = TYPE_NONE;
 }
 
-/* [NAME =] [expect ERROR] COMMAND ... */
+/* [NAME =] [expect ERROR] [repeat N] COMMAND ... */
 static bool read_words(struct script *script, struct line *line, char **words, int nr)
 {
 	const char *name = NULL;
@@ -291,6 +291,15 @@ static bool read_words(struct script *script, struct line *line, char **words, i
 			return wrong(script, line, "expect needs the name of an error, such as ENOENT or not-present");
 		if (name)
 			return wrong(script, line, "what fails has no result");
+		words += 2;
+		nr -= 2;
+	}
+	line->repeat = 1;
+	if (nr > 0 && !strcmp(words[0], "repeat")) {
+		if (nr < 2 || !parse_number(words[1], &line->repeat) || !line->repeat)
+			return wrong(script, line, "repeat needs a number, how often");
+		if (name)
+			return wrong(script, line, "what is repeated has no result");
 		words += 2;
 		nr -= 2;
 	}

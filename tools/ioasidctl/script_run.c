@@ -228,21 +228,31 @@ static int report_json(struct script *script, const struct line *line, bool good
 	return json_end(script->doc);
 }
 
-static bool run_line(struct script *script, const struct line *line)
+static int run_once(struct script *script, const struct line *line, struct value *result)
 {
-	struct value result = { .type = TYPE_NONE, .fd = -1, .ctx_fd = -1 };
 	struct call call;
 	int rc = -EINVAL;
-	bool good;
 
 	script->ioctl = 0;
 	*script->object = *script->message = '\0';
+	if (script__call(script, line, &call))
+		rc = line->command->run(script, &call, result);
+	call_free(&call);
+	return rc;
+}
+
+static bool run_line(struct script *script, const struct line *line)
+{
+	struct value result = { .type = TYPE_NONE, .fd = -1, .ctx_fd = -1 };
+	bool good = true;
+	int rc = 0;
+
 	if (script->options->json)
 		script->doc = json_start("run");
-	if (script__call(script, line, &call))
-		rc = line->command->run(script, &call, &result);
-	call_free(&call);
-	good = judge(script, line, rc);
+	for (uint64_t n = 0; good && n < line->repeat; n++) {
+		rc = run_once(script, line, &result);
+		good = judge(script, line, rc);
+	}
 	if (!script->options->json)
 		report_text(script, line, good);
 	else if (report_json(script, line, good, rc, &result))

@@ -31,8 +31,10 @@ static void print_space(const struct counter_space *space)
 {
 	char size[24], pinned[24];
 
-	printf("%sspace %u%s  %s  %llu mapping%s", bold(), space->ioasid, plain(), space->kind,
-	       space->mappings, space->mappings == 1 ? "" : "s");
+	printf("%sspace %u%s  %s", bold(), space->ioasid, plain(), space->kind);
+	if (space->format)
+		printf(" %s", ioasid_format_name(space->format));
+	printf("  %llu mapping%s", space->mappings, space->mappings == 1 ? "" : "s");
 	if (space->mappings)
 		printf(", %s", size_text(space->mapped, size));
 	if (space->pinned)
@@ -94,6 +96,9 @@ static yyjson_mut_val *json_branch(yyjson_mut_doc *doc, const struct counter_ctx
 		obj = yyjson_mut_arr_add_obj(doc, list);
 		yyjson_mut_obj_add_uint(doc, obj, "ioasid", space->ioasid);
 		yyjson_mut_obj_add_strcpy(doc, obj, "kind", space->kind);
+		if (space->format)
+			yyjson_mut_obj_add_str(doc, obj, "format",
+					       ioasid_format_name(space->format));
 		yyjson_mut_obj_add_strcpy(doc, obj, "attached", space->attached);
 		yyjson_mut_obj_add_uint(doc, obj, "mappings", space->mappings);
 		yyjson_mut_obj_add_uint(doc, obj, "mapped_bytes", space->mapped);
@@ -118,10 +123,12 @@ void json_tree(yyjson_mut_doc *doc, yyjson_mut_val *root, const struct selection
 	}
 }
 
-static int whole_tree(const struct options *options, const struct selection *chosen)
+static int whole_tree(const struct options *options, const struct contexts *contexts,
+		      const struct selection *chosen)
 {
 	yyjson_mut_doc *doc;
 
+	(void)contexts;
 	if (!options->json)
 		return print_tree(chosen);
 	doc = json_start("tree");
@@ -144,18 +151,7 @@ int print_tree(const struct selection *chosen)
 
 int cmd_tree(const struct options *options, int argc, char **argv)
 {
-	struct contexts contexts;
-	struct selection chosen;
-	int status = contexts__open(&contexts, options);
-
-	if (status)
-		return status;
-	if (!contexts__select(&contexts, argc ? argv[0] : NULL, &chosen))
-		status = EXIT_FAILED;
-	else
-		status = whole_tree(options, &chosen);
-	contexts__close(&contexts);
-	return status;
+	return contexts__show(options, argc ? argv[0] : NULL, whole_tree);
 }
 
 /* ---- devices ---- */
@@ -269,7 +265,7 @@ static void add_idle(struct device_list *list, const struct contexts *contexts)
 }
 
 static int list_devices(const struct options *options, const struct contexts *contexts,
-			const struct selection *chosen, bool all)
+			const struct selection *chosen)
 {
 	static const char *const titles[] = {
 		"DEVICE", ">GROUP", ">PASID", ">CTX", ">ID", "COMM", NULL,
@@ -286,7 +282,7 @@ static int list_devices(const struct options *options, const struct contexts *co
 	for (size_t i = 0; i < chosen->nr; i++)
 		for (size_t j = 0; j < chosen->first[i].nr_spaces; j++)
 			add_attached(&list, &chosen->first[i], &chosen->first[i].spaces[j]);
-	if (all && !list.recorded)
+	if (chosen->all && !list.recorded)
 		add_idle(&list, contexts);
 	if (list.doc)
 		return json_end(list.doc);
@@ -296,16 +292,5 @@ static int list_devices(const struct options *options, const struct contexts *co
 
 int cmd_devices(const struct options *options, int argc, char **argv)
 {
-	struct contexts contexts;
-	struct selection chosen;
-	int status = contexts__open(&contexts, options);
-
-	if (status)
-		return status;
-	if (!contexts__select(&contexts, argc ? argv[0] : NULL, &chosen))
-		status = EXIT_FAILED;
-	else
-		status = list_devices(options, &contexts, &chosen, !argc);
-	contexts__close(&contexts);
-	return status;
+	return contexts__show(options, argc ? argv[0] : NULL, list_devices);
 }

@@ -22,6 +22,7 @@ struct options {
 	__u64 interval_ns;
 	int sort;
 	bool reverse;
+	bool tree;
 	const char *filter;
 	__u64 pid;		/* 0: all */
 	unsigned int memory;	/* MiB */

@@ -73,6 +73,7 @@ static int run(const struct options *options, const struct probe *probe)
 		.interval = options->interval,
 		.kernel = options->nr_files ? "recorded" : probe->kernel,
 		.pid = options->pid,
+		.tree = options->tree,
 	};
 	struct sources sources;
 	int status;

@@ -21,9 +21,10 @@ static const struct argp_option option_table[] = {
 	{ "width", OPT_WIDTH, "COLS", 0, "width of printed tables ($COLUMNS or 100)", 0 },
 	{ NULL, 0, NULL, 0, "Rows:", 2 },
 	{ "sort", 's', "COLUMN", 0, "pid, comm, ctx, ioasid, devices, mappings, mapped, pinned, "
-	  "map, map-p50, map-p99, unmap, unmap-p50, unmap-p99, errors, lost, inv, inv-p99, "
-	  "attached (map)", 0 },
+	  "map, map-p50, map-p99, unmap, unmap-p50, unmap-p99, user-inv, user-inv-p50, "
+	  "user-inv-p99, errors, lost, inv, inv-p99, attached, space, format (map)", 0 },
 	{ "reverse", 'r', NULL, 0, "sort the other way round", 0 },
+	{ "tree", 't', NULL, 0, "spaces below those that they are nested on", 0 },
 	{ "filter", 'f', "TEXT", 0, "only rows with TEXT in name, pid or device", 0 },
 	{ "pid", 'p', "PID", 0, "only contexts of process PID", 0 },
 	{ NULL, 0, NULL, 0, "Data:", 3 },
@@ -86,6 +87,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'r':
 		options->reverse = true;
+		break;
+	case 't':
+		options->tree = true;
 		break;
 	case 'f':
 		if (strlen(arg) >= FILTER_LEN)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -94,7 +95,7 @@ static long page_rows(const struct screen *screen)
 
 static void scroll_to(struct screen *screen, long first)
 {
-	long rows = view__count_rows(screen->view, screen->snap), page = page_rows(screen);
+	long rows = view__count_lines(screen->view, screen->snap), page = page_rows(screen);
 
 	if (first > rows - page)
 		first = rows - page;
@@ -138,7 +139,7 @@ static void scroll_key(struct screen *screen, int key)
 		scroll_to(screen, 0);
 		break;
 	case KEYS_END:
-		scroll_to(screen, screen->snap ? (long)screen->snap->nr_rows : 0);
+		scroll_to(screen, LONG_MAX);
 		break;
 	}
 }
@@ -162,6 +163,10 @@ static void command(struct screen *screen, int key)
 	case '/':
 	case 'f':
 		view->prompt = true;
+		break;
+	case 't':
+		view->tree = !view->tree;
+		scroll_to(screen, 0);
 		break;
 	case 27:
 		view->filter[0] = '\0';

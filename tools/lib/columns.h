@@ -3,9 +3,9 @@
 #ifndef TOOLS_COLUMNS_H
 #define TOOLS_COLUMNS_H
 
-#include "view.h"
+#include "lines.h"
 
-enum column_kind { COL_METRIC, COL_COMM, COL_ATTACHED };
+enum column_kind { COL_METRIC, COL_COMM, COL_ATTACHED, COL_SPACE, COL_KIND };
 
 struct column {
 	const char *name;	/* for -s */
@@ -14,6 +14,7 @@ struct column {
 	enum column_kind kind;
 	enum metric_id metric;
 	int min, max;		/* width */
+	int tree;		/* in a tree instead of min; negative: where there is room */
 };
 
 extern const struct column columns[];
@@ -25,8 +26,11 @@ extern const int nr_columns;
  */
 void columns__layout(const struct snapshot *snap, int cols, int *widths);
 
+/* The same for trees, of the lines that are shown. */
+void columns__layout_tree(const struct lines *lines, int cols, int *widths);
+
 /* The text of a cell, at most width characters. */
-void column__format(const struct column *column, const struct row *row, int width, char *out);
+void column__format(const struct column *column, const struct line *line, int width, char *out);
 bool column__is_text(const struct column *column);
 
 #endif

@@ -32,7 +32,9 @@ static const struct key space_keys[] = {
 	SPACE_KEY("kind", STRING, kind),
 	SPACE_KEY("attached", STRING, attached),
 	SPACE_KEY("parent", NUMBER, parent),
+	SPACE_KEY("format", NUMBER, format),
 	SPACE_KEY("domains", NUMBER, domains),
+	SPACE_KEY("nested", NUMBER, nested),
 	SPACE_KEY("mappings", NUMBER, mappings),
 	SPACE_KEY("mapped", NUMBER, mapped),
 	SPACE_KEY("pinned", NUMBER, pinned),
@@ -43,6 +45,9 @@ static const struct key space_keys[] = {
 	SPACE_KEY("unmap-errors", NUMBER, unmap_errors),
 	SPACE_KEY("unmap-bytes", NUMBER, unmap_bytes),
 	SPACE_KEY("invalidations", NUMBER, invalidations),
+	SPACE_KEY("user-invalidations", NUMBER, user_invs),
+	SPACE_KEY("user-invalidation-errors", NUMBER, user_inv_errors),
+	SPACE_KEY("shadow-syncs", NUMBER, shadow_syncs),
 };
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))

@@ -18,8 +18,10 @@ struct counter_space {
 	const char *kind;
 	const char *attached;	/* names separated by blanks */
 	__u64 parent;		/* 0: none */
+	__u64 format;		/* of a user-managed table, 0: none */
 	/* gauges */
 	__u64 domains;
+	__u64 nested;		/* those whose IOMMU walks such a table */
 	__u64 mappings;
 	__u64 mapped;
 	__u64 pinned;
@@ -31,6 +33,9 @@ struct counter_space {
 	__u64 unmap_errors;
 	__u64 unmap_bytes;
 	__u64 invalidations;
+	__u64 user_invs;	/* requests of INVALIDATE_CACHE */
+	__u64 user_inv_errors;
+	__u64 shadow_syncs;
 };
 
 struct counter_ctx {

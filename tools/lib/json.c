@@ -5,6 +5,7 @@
 #include <string.h>
 #include <yyjson.h>
 #include "json.h"
+#include "lines.h"
 #include "quantile.h"
 #include "version.h"
 
@@ -110,7 +111,7 @@ static val_t *total_object(doc_t *doc, const struct snapshot *snap)
 }
 
 static void add_snapshot(doc_t *doc, val_t *root, const struct snapshot *snap,
-			 const struct view *view)
+			 const struct view *view, const struct lines *lines)
 {
 	val_t *spaces = yyjson_mut_arr(doc);
 
@@ -132,9 +133,9 @@ static void add_snapshot(doc_t *doc, val_t *root, const struct snapshot *snap,
 	yyjson_mut_obj_add_real(doc, root, "percentile_error_percent", HIST_ERROR_PERCENT);
 	yyjson_mut_obj_add_val(doc, root, "lost", lost_object(doc, &snap->lost));
 	yyjson_mut_obj_add_val(doc, root, "total", total_object(doc, snap));
-	for (size_t i = 0; i < snap->nr_rows; i++)
-		if (view__shows(view, &snap->rows[i]))
-			yyjson_mut_arr_append(spaces, space_object(doc, &snap->rows[i]));
+	for (size_t i = 0; i < lines->nr; i++)
+		if (!lines->at[i].heading || !lines->at[i].row->ioasid)
+			yyjson_mut_arr_append(spaces, space_object(doc, lines->at[i].row));
 	yyjson_mut_obj_add_val(doc, root, "spaces", spaces);
 }
 
@@ -155,6 +156,7 @@ int json__print(FILE *out, doc_t *doc)
 int json__snapshot(FILE *out, const struct snapshot *snap, const struct view *view)
 {
 	doc_t *doc = yyjson_mut_doc_new(NULL);
+	struct lines lines;
 	val_t *root;
 	int err;
 
@@ -162,8 +164,12 @@ int json__snapshot(FILE *out, const struct snapshot *snap, const struct view *vi
 		return -ENOMEM;
 	root = yyjson_mut_obj(doc);
 	yyjson_mut_doc_set_root(doc, root);
-	add_snapshot(doc, root, snap, view);
-	err = json__print(out, doc);
+	err = lines__make(&lines, view, snap);
+	if (!err) {
+		add_snapshot(doc, root, snap, view, &lines);
+		err = json__print(out, doc);
+	}
+	lines__free(&lines);
 	yyjson_mut_doc_free(doc);
 	return err;
 }

@@ -37,9 +37,13 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_BYTES, UNIT_NS, UNIT_RATE };
 	X(PID, "pid", UNIT_NONE, "process that opened the context")			\
 	X(CTX, "ctx", UNIT_NONE, "number of the context")				\
 	X(IOASID, "ioasid", UNIT_NONE, "number of the space in its context")		\
+	X(PARENT, "parent", UNIT_NONE, "number of the space it is nested on")		\
+	X(FORMAT, "format", UNIT_NONE, "enum ioasid_format of a user-managed table")	\
 	X(CGROUP, "cgroup", UNIT_NONE, "cgroup v2 id of the opener")			\
 	X(DEVICES, "devices", UNIT_COUNT, "attached (context: bound) devices")		\
 	X(DOMAINS, "domains", UNIT_COUNT, "IOMMU domains behind the space")		\
+	X(NESTED, "nested_domains", UNIT_COUNT,						\
+	  "those whose IOMMU walks the user-managed table")				\
 	X(MAPPINGS, "mappings", UNIT_COUNT, "live mappings")				\
 	X(MAPPED, "mapped_bytes", UNIT_BYTES, "bytes they cover")			\
 	X(PINNED, "pinned_bytes", UNIT_BYTES, "bytes pinned by them (context: registered)")	\
@@ -49,9 +53,16 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_BYTES, UNIT_NS, UNIT_RATE };
 	X(MAP_ERRORS_TOTAL, "map_errors_total", UNIT_COUNT, "failed maps since then")	\
 	X(UNMAP_ERRORS_TOTAL, "unmap_errors_total", UNIT_COUNT,				\
 	  "failed unmaps since then")							\
+	X(USER_INVS_TOTAL, "user_invs_total", UNIT_COUNT,				\
+	  "requests of INVALIDATE_CACHE since then")					\
+	X(USER_INV_ERRORS_TOTAL, "user_inv_errors_total", UNIT_COUNT,			\
+	  "failed ones since then")							\
+	X(SHADOW_SYNCS_TOTAL, "shadow_syncs_total", UNIT_COUNT,				\
+	  "times the kernel followed a user-managed table")				\
 	OP_METRICS(X, MAP, "map", "maps")						\
 	OP_METRICS(X, UNMAP, "unmap", "unmaps")						\
 	OP_METRICS(X, INV, "inv", "invs")						\
+	OP_METRICS(X, USER_INV, "user_inv", "user_invs")				\
 	RARE_OP_METRICS(X, ATTACH, "attach")						\
 	RARE_OP_METRICS(X, DETACH, "detach")						\
 	RARE_OP_METRICS(X, REGISTER, "register")					\

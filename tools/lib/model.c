@@ -205,8 +205,14 @@ static int fill_space(struct row *row, const struct counter_space *space)
 		return -ENOMEM;
 	neutralise(row->attached, 4 * len + 1, space->attached, len);
 	neutralise(row->kind, sizeof(row->kind), space->kind, strlen(space->kind));
+	if (space->parent)
+		set_count(&row->v[METRIC_PARENT], space->parent);
+	if (space->format)
+		set_count(&row->v[METRIC_FORMAT], space->format);
 	set_count(&row->v[METRIC_DEVICES], count_words(space->attached));
 	set_count(&row->v[METRIC_DOMAINS], space->domains);
+	set_count(&row->v[METRIC_NESTED], space->nested);
+	set_count(&row->v[METRIC_SHADOW_SYNCS_TOTAL], space->shadow_syncs);
 	set_count(&row->v[METRIC_MAPPINGS], space->mappings);
 	set_count(&row->v[METRIC_MAPPED], space->mapped);
 	set_count(&row->v[METRIC_PINNED], space->pinned);
@@ -316,6 +322,7 @@ static void fill_total(const struct model *model, struct snapshot *snap)
 	static const enum metric_id counted[] = {
 		METRIC_DEVICES, METRIC_DOMAINS, METRIC_MAPPINGS, METRIC_MAPPED, METRIC_PINNED,
 		METRIC_REGISTERED, METRIC_MAP_COUNT, METRIC_UNMAP_COUNT, METRIC_INV_COUNT,
+		METRIC_USER_INV_COUNT,
 	};
 
 	snap->total.state = ROW_TOTAL;

@@ -32,6 +32,7 @@ void track__counters(struct track *track, const struct counter_space *space, boo
 	const __u64 now[NR_C] = {
 		space->maps, space->map_errors, space->map_bytes, space->unmaps,
 		space->unmap_errors, space->unmap_bytes, space->invalidations,
+		space->user_invs, space->user_inv_errors,
 	};
 
 	track->live = true;
@@ -103,7 +104,7 @@ bool track__is_quiet(const struct track *track)
 
 static const enum ioasid_op op_of_counter[NR_C] = {
 	IOASID_OP_MAP, IOASID_OP_MAP, IOASID_OP_MAP, IOASID_OP_UNMAP, IOASID_OP_UNMAP,
-	IOASID_OP_UNMAP, IOASID_OP_INV,
+	IOASID_OP_UNMAP, IOASID_OP_INV, IOASID_OP_USER_INV, IOASID_OP_USER_INV,
 };
 
 static __u64 counter_of(const struct ioasid_stat *stat, int counter)
@@ -111,6 +112,7 @@ static __u64 counter_of(const struct ioasid_stat *stat, int counter)
 	switch (counter) {
 	case C_MAP_ERRORS:
 	case C_UNMAP_ERRORS:
+	case C_USER_INV_ERRORS:
 		return stat->errors;
 	case C_MAP_BYTES:
 	case C_UNMAP_BYTES:
@@ -181,6 +183,7 @@ static const enum metric_id first_metric[IOASID_NR_OPS] = {
 	[IOASID_OP_MAP] = METRIC_MAP_COUNT,
 	[IOASID_OP_UNMAP] = METRIC_UNMAP_COUNT,
 	[IOASID_OP_INV] = METRIC_INV_COUNT,
+	[IOASID_OP_USER_INV] = METRIC_USER_INV_COUNT,
 	[IOASID_OP_ATTACH] = METRIC_ATTACH_COUNT,
 	[IOASID_OP_DETACH] = METRIC_DETACH_COUNT,
 	[IOASID_OP_REGISTER] = METRIC_REGISTER_COUNT,
@@ -191,6 +194,7 @@ static const enum metric_id first_metric[IOASID_NR_OPS] = {
 
 _Static_assert(METRIC_UNMAP_MAX - METRIC_UNMAP_COUNT == OP(MAX), "same order for all");
 _Static_assert(METRIC_INV_MAX - METRIC_INV_COUNT == OP(MAX), "same order for all");
+_Static_assert(METRIC_USER_INV_MAX - METRIC_USER_INV_COUNT == OP(MAX), "same order for all");
 
 static void fill_max(struct value *value, const struct ioasid_stat *delta)
 {
@@ -225,7 +229,7 @@ void fill_op(struct value *v, enum ioasid_op op, const struct ioasid_stat *delta
 	__u64 samples = delta->count ? hist__total(delta->hist) : 0;
 
 	v += first_metric[op];
-	if (op > IOASID_OP_INV) {
+	if (op > IOASID_OP_USER_INV) {
 		fill_rare_op(v, delta);
 		return;
 	}
@@ -254,12 +258,13 @@ static void fill_rate(struct value *rate, __u64 count, __u64 interval_ns)
 void fill_rates(struct value *v, __u64 interval_ns)
 {
 	static const enum metric_id errors[] = {
-		METRIC_MAP_ERRORS, METRIC_UNMAP_ERRORS, METRIC_INV_ERRORS, METRIC_ATTACH_ERRORS,
-		METRIC_DETACH_ERRORS, METRIC_REGISTER_ERRORS, METRIC_UNREGISTER_ERRORS,
+		METRIC_MAP_ERRORS, METRIC_UNMAP_ERRORS, METRIC_USER_INV_ERRORS,
+		METRIC_ATTACH_ERRORS, METRIC_DETACH_ERRORS, METRIC_REGISTER_ERRORS,
+		METRIC_UNREGISTER_ERRORS,
 	};
 	__u64 sum = 0;
 
-	for (enum ioasid_op op = IOASID_OP_MAP; op <= IOASID_OP_INV; op++) {
+	for (enum ioasid_op op = IOASID_OP_MAP; op <= IOASID_OP_USER_INV; op++) {
 		struct value *count = &v[first_metric[op] + OP(COUNT)];
 
 		if (count->known)
@@ -281,6 +286,8 @@ static void fill_counters(const struct track *track, struct value *v)
 	set_count(&v[METRIC_UNMAP_ERRORS], track->delta[C_UNMAP_ERRORS]);
 	set_count(&v[METRIC_UNMAP_BYTES], track->delta[C_UNMAP_BYTES]);
 	set_count(&v[METRIC_INV_COUNT], track->delta[C_INVS]);
+	set_count(&v[METRIC_USER_INV_COUNT], track->delta[C_USER_INVS]);
+	set_count(&v[METRIC_USER_INV_ERRORS], track->delta[C_USER_INV_ERRORS]);
 }
 
 void track__fill(const struct track *track, struct row *row, __u64 interval_ns, bool bpf)
@@ -297,6 +304,8 @@ void track__fill(const struct track *track, struct row *row, __u64 interval_ns, 
 		set_count(&row->v[METRIC_UNMAPS_TOTAL], track->last[C_UNMAPS]);
 		set_count(&row->v[METRIC_MAP_ERRORS_TOTAL], track->last[C_MAP_ERRORS]);
 		set_count(&row->v[METRIC_UNMAP_ERRORS_TOTAL], track->last[C_UNMAP_ERRORS]);
+		set_count(&row->v[METRIC_USER_INVS_TOTAL], track->last[C_USER_INVS]);
+		set_count(&row->v[METRIC_USER_INV_ERRORS_TOTAL], track->last[C_USER_INV_ERRORS]);
 		if (bpf)
 			set_count(&row->v[METRIC_LOST], track->lost);
 	}

@@ -6,7 +6,10 @@
 #include "model.h"
 
 /* The driver's counters of a space, in the order of struct counter_space. */
-enum { C_MAPS, C_MAP_ERRORS, C_MAP_BYTES, C_UNMAPS, C_UNMAP_ERRORS, C_UNMAP_BYTES, C_INVS, NR_C };
+enum {
+	C_MAPS, C_MAP_ERRORS, C_MAP_BYTES, C_UNMAPS, C_UNMAP_ERRORS, C_UNMAP_BYTES, C_INVS,
+	C_USER_INVS, C_USER_INV_ERRORS, NR_C
+};
 
 struct track_op {
 	struct ioasid_stat last;	/* cumulative, at the last step */

@@ -94,13 +94,15 @@ bool view__shows(const struct view *view, const struct row *row)
 	return !*view->filter || row__contains(row, view->filter);
 }
 
-size_t view__count_rows(const struct view *view, const struct snapshot *snap)
+size_t view__count_lines(const struct view *view, const struct snapshot *snap)
 {
-	size_t n = 0;
+	struct lines lines;
+	size_t nr;
 
-	for (size_t i = 0; snap && i < snap->nr_rows; i++)
-		n += view__shows(view, &snap->rows[i]);
-	return n;
+	lines__make(&lines, view, snap);
+	nr = lines.nr;
+	lines__free(&lines);
+	return nr;
 }
 
 /* How much of a text goes into a line: whole words if possible. */
@@ -184,14 +186,15 @@ static void draw_totals(const struct snapshot *snap, struct grid *grid)
 	grid__text(grid, 1, 0, ATTR_NORMAL, text);
 }
 
-static void draw_status(const struct view *view, const struct snapshot *snap, struct grid *grid)
+static void draw_status(const struct view *view, const struct snapshot *snap,
+			const struct lines *lines, struct grid *grid)
 {
 	int row = TEXT_ROWS;
 	char text[128];
 
 	if (*view->filter) {
 		snprintf(text, sizeof(text), "filter '%s': %zu of %zu rows", view->filter,
-			 view__count_rows(view, snap), snap ? snap->nr_rows : 0);
+			 lines->matching, snap ? snap->nr_rows : 0);
 		grid__text(grid, row++, 0, ATTR_WARN, text);
 	}
 	if (view->notice)
@@ -266,16 +269,40 @@ static enum attr cell_attr(const struct column *column, const struct row *row)
 	return row->state == ROW_GONE ? ATTR_DIM : ATTR_NORMAL;
 }
 
-static void draw_row(struct grid *grid, int at, const struct row *row, const int *widths)
+/* What stands above the spaces of a context in a tree. */
+static void draw_heading(struct grid *grid, int at, const struct row *row)
+{
+	const struct value *registered = &row->v[METRIC_REGISTERED];
+	char text[256], size[16];
+	int len;
+
+	len = snprintf(text, sizeof(text), "context %u  %s  %s", row->ctx,
+		       *row->door ? row->door : "-", *row->comm ? row->comm : "-");
+	if (row->v[METRIC_PID].known)
+		len += snprintf(text + len, sizeof(text) - len, "  pid %llu",
+				row->v[METRIC_PID].count);
+	if (registered->known && registered->count) {
+		format_value(size, 6, registered, METRIC_REGISTERED);
+		snprintf(text + len, sizeof(text) - len, "  %s registered", size);
+	}
+	grid__text(grid, at, 0, ATTR_BOLD, text);
+}
+
+static void draw_line(struct grid *grid, int at, const struct line *line, const int *widths)
 {
 	char text[128];
 	int col = 0;
 
+	if (line->heading) {
+		draw_heading(grid, at, line->row);
+		return;
+	}
+
 	for (int i = 0; i < nr_columns; i++) {
 		if (!widths[i])
 			continue;
-		column__format(&columns[i], row, widths[i], text);
-		draw_cell(grid, at, col, widths[i], cell_attr(&columns[i], row),
+		column__format(&columns[i], line, widths[i], text);
+		draw_cell(grid, at, col, widths[i], cell_attr(&columns[i], line->row),
 			  column__is_text(&columns[i]), text);
 		col += widths[i] + 1;
 	}
@@ -294,31 +321,29 @@ static const char *empty_reason(const struct view *view, const struct snapshot *
 	return "No context is open: nobody uses /dev/ioasid or VFIO on ioasid_vfio.";
 }
 
-static void draw_table(const struct view *view, const struct snapshot *snap, struct grid *grid,
-		       size_t first, size_t max)
+static void draw_table(const struct view *view, const struct snapshot *snap,
+		       const struct lines *lines, struct grid *grid, size_t first, size_t max)
 {
 	int widths[MAX_COLUMNS], at = header_rows(view, grid->cols);
-	size_t n = 0;
 
-	columns__layout(snap, grid->cols, widths);
+	if (view->tree)
+		columns__layout_tree(lines, grid->cols, widths);
+	else
+		columns__layout(snap, grid->cols, widths);
 	draw_titles(view, grid, at - TITLE_ROWS, widths);
-	for (size_t i = 0; snap && i < snap->nr_rows; i++) {
-		if (!view__shows(view, &snap->rows[i]) || n++ < first)
-			continue;
-		if (n > first + max)
-			break;
-		draw_row(grid, at++, &snap->rows[i], widths);
-	}
-	if (!n)
+	for (size_t i = first; i < lines->nr && i < first + max; i++)
+		draw_line(grid, at++, &lines->at[i], widths);
+	if (!lines->nr)
 		grid__text(grid, at, 0, ATTR_NORMAL, empty_reason(view, snap));
 }
 
-static void draw_header(const struct view *view, const struct snapshot *snap, struct grid *grid)
+static void draw_header(const struct view *view, const struct snapshot *snap,
+			const struct lines *lines, struct grid *grid)
 {
 	draw_what(view, snap, grid);
 	if (snap)
 		draw_totals(snap, grid);
-	draw_status(view, snap, grid);
+	draw_status(view, snap, lines, grid);
 }
 
 static void draw_keys(const struct view *view, struct grid *grid)
@@ -332,8 +357,9 @@ static void draw_keys(const struct view *view, struct grid *grid)
 		return;
 	}
 	snprintf(text, sizeof(text),
-		 "q quit  h help  < > sort: %s %s  r reverse  / filter  space freeze  + -",
-		 columns[view->sort].name, view->ascending ? "up" : "down");
+		 "q quit  h help  t %s  < > sort: %s %s  r reverse  / filter  space freeze",
+		 view->tree ? "list" : "tree", columns[view->sort].name,
+		 view->ascending ? "up" : "down");
 	grid__text(grid, grid->rows - 1, 0, ATTR_DIM, text);
 }
 
@@ -346,7 +372,7 @@ static void draw_help(struct grid *grid)
 		"  h ? F1     this help, any key ends  r          reverse the order",
 		"  space      freeze, go on            / or f     filter by name, pid or device",
 		"  + -        longer, shorter interval Esc        no filter",
-		"  up down PgUp PgDn Home End          scroll",
+		"  t          tree of spaces, or list  up down PgUp PgDn Home End  scroll",
 		"",
 		"  CTX ID     context and address space; ID '-' is the context itself",
 		"  DEV        attached devices",
@@ -355,6 +381,8 @@ static void draw_help(struct grid *grid)
 		"  p50 p99    of their latency: n, u, m, s = ns, us, ms, s; within 3.125 %",
 		"  err /s     refused or failed operations of any kind",
 		"  LOST       maps and unmaps the driver counted and BPF missed",
+		"  KIND       in a tree: kernel, child of a space, or user and the table's format",
+		"  user inval requests of INVALIDATE_CACHE for such a table",
 		"  lost       (top right) operations missing or without a row, in all",
 		"",
 		"  '-' is: not known. Without BPF there are no latencies.",
@@ -367,24 +395,34 @@ static void draw_help(struct grid *grid)
 
 void view__screen(const struct view *view, const struct snapshot *snap, struct grid *grid)
 {
+	struct lines lines;
+
 	if (view->help) {
 		draw_help(grid);
 		return;
 	}
-	draw_header(view, snap, grid);
-	draw_table(view, snap, grid, view->first_row,
+	if (lines__make(&lines, view, snap)) {
+		grid__text(grid, 0, 0, ATTR_WARN, "out of memory");
+		return;
+	}
+	draw_header(view, snap, &lines, grid);
+	draw_table(view, snap, &lines, grid, view->first_row,
 		   view__page_rows(view, grid->rows, grid->cols));
 	draw_keys(view, grid);
+	lines__free(&lines);
 }
 
 int view__page(const struct view *view, const struct snapshot *snap, int cols, struct grid *grid)
 {
-	size_t rows = view__count_rows(view, snap);
-	int err = grid__init(grid, header_rows(view, cols) + (rows ? rows : 1), cols);
+	struct lines lines;
+	int err = lines__make(&lines, view, snap);
 
-	if (err)
-		return err;
-	draw_header(view, snap, grid);
-	draw_table(view, snap, grid, 0, rows);
-	return 0;
+	if (!err)
+		err = grid__init(grid, header_rows(view, cols) + (lines.nr ? lines.nr : 1), cols);
+	if (!err) {
+		draw_header(view, snap, &lines, grid);
+		draw_table(view, snap, &lines, grid, 0, lines.nr);
+	}
+	lines__free(&lines);
+	return err;
 }

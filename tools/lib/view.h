@@ -37,6 +37,7 @@ struct view {
 	bool frozen;
 	bool help;
 	bool prompt;		/* the filter is being typed */
+	bool tree;		/* spaces below those that they are nested on */
 	char filter[FILTER_LEN];
 	__u64 pid;		/* only this process's; 0: all */
 	size_t first_row;
@@ -61,8 +62,8 @@ void view__screen(const struct view *view, const struct snapshot *snap, struct g
 int view__page(const struct view *view, const struct snapshot *snap, int cols,
 	       struct grid *grid);
 
-/* Rows of the table that a screen shows at once, and that pass the filter. */
+/* Lines of the table that a screen shows at once, and that there are. */
 size_t view__page_rows(const struct view *view, int rows, int cols);
-size_t view__count_rows(const struct view *view, const struct snapshot *snap);
+size_t view__count_lines(const struct view *view, const struct snapshot *snap);
 
 #endif

@@ -2,6 +2,7 @@
 /* What the tools do without a kernel: histograms, counters, intervals, numbers. */
 #include "harness.h"
 #include "format.h"
+#include "lines.h"
 #include "model.h"
 #include "quantile.h"
 #include "view.h"
@@ -323,9 +324,10 @@ TEST(interval_reload, "a driver loaded anew makes no negative rates")
 	model__free(model);
 }
 
-static void sample(struct stat_sample *sample, __u32 ioasid, __u64 count, __u64 ns)
+static void sample_op(struct stat_sample *sample, __u32 ioasid, enum ioasid_op op, __u64 count,
+		      __u64 ns)
 {
-	sample->key = (struct ioasid_stat_key){ .ctx = 1, .ioasid = ioasid, .op = IOASID_OP_MAP };
+	sample->key = (struct ioasid_stat_key){ .ctx = 1, .ioasid = ioasid, .op = op };
 	sample->sum.count += count;
 	sample->sum.sum_ns += count * ns;
 	sample->sum.hist[hist_index(ns)] += count;
@@ -333,6 +335,11 @@ static void sample(struct stat_sample *sample, __u32 ioasid, __u64 count, __u64 
 		sample->sum.max_ns = ns;
 	sample->sum.tgid = 42;
 	memcpy(sample->sum.comm, "worker", 7);
+}
+
+static void sample(struct stat_sample *one, __u32 ioasid, __u64 count, __u64 ns)
+{
+	sample_op(one, ioasid, IOASID_OP_MAP, count, ns);
 }
 
 TEST(interval_bpf, "a space that came and went in one interval is counted")
@@ -484,6 +491,101 @@ TEST(screen_latencies, "a screen of 80 columns has all of them, latencies includ
 	model__free(model);
 }
 
+static const char nested_ctx[] = CTX("77",
+	"ioasid-comm:\tqemu-system-x86\nioasid-pid:\t123456\nioasid-door:\tdev\n"
+	"ioasid-kind-1:\tkernel\nioasid-attached-1:\t\n"
+	"ioasid-kind-2:\tuser\nioasid-parent-2:\t1\nioasid-format-2:\t1\n"
+	"ioasid-attached-2:\t0000:00:10.0/5\n"
+	"ioasid-user-invalidations-2:\t2000\nioasid-user-invalidation-errors-2:\t7\n");
+
+TEST(screen_tree, "a tree of 80 columns has kind, devices and the latency of invalidations")
+{
+	struct view view = { .interval = 1, .kernel = "x", .tree = true };
+	struct stat_sample one = { 0 };
+	struct sample_set set = { .samples = &one, .nr = 1, .lost.known = true };
+	struct model *model = model__new();
+	struct snapshot *snap;
+
+	step(model, &(struct step){ 0, CTX("77", "ioasid-kind-2:\tuser\n"), &set });
+	sample_op(&one, 2, IOASID_OP_USER_INV, 1960, 1024);
+	sample_op(&one, 2, IOASID_OP_USER_INV, 40, 33000);
+	one.sum.errors = 7;
+	snap = step(model, &(struct step){ 1000000000, nested_ctx, &set });
+	ASSERT_STREQ("SPACE   KIND        MAPS SIZE  PIN   /s    /s   /s  p50  p99   /s DEVICES",
+		     line_of(&view, snap, 24, 80, 4));
+	ASSERT_STREQ("context 1  dev  qemu-system-x86  pid 123456",
+		     line_of(&view, snap, 24, 80, 5));
+	ASSERT_STREQ("`- 1    kernel         0    0    0    0     0    0    -    -    0 -",
+		     line_of(&view, snap, 24, 80, 6));
+	ASSERT_STREQ("   `- 2 user x86-4     0    0    0    0     0 2000 1.1u  33u 7.00 0000:00:10.0/5",
+		     line_of(&view, snap, 24, 80, 7));
+	ASSERT_EQ(1, snap->rows[1].v[METRIC_PARENT].count);
+	ASSERT_FALSE(snap->rows[0].v[METRIC_PARENT].known);
+	snapshot__free(snap);
+	model__free(model);
+}
+
+/* Any parents, as no driver has them: gone ones, circles, deep ones. */
+static void random_rows(struct snapshot *snap, size_t nr)
+{
+	memset(snap->rows, 0, nr * sizeof(*snap->rows));
+	snap->nr_rows = nr;
+	for (size_t i = 0; i < nr; i++) {
+		struct row *row = &snap->rows[(i * 7) % nr];
+
+		row->ctx = 1 + i / 20;
+		row->ioasid = 1 + i % 20;
+		row->v[METRIC_PARENT].known = random_u64() % 4;
+		row->v[METRIC_PARENT].count = random_u64() % 24;
+	}
+}
+
+TEST(lines_random, "in 3000 random forests each row is there once, below its parent or a heading")
+{
+	struct view view = { .tree = true };
+	struct row rows[60];
+	struct snapshot snap = { .rows = rows };
+
+	for (int round = 0; round < 3000; round++) {
+		unsigned int seen[60] = { 0 }, headings = 0;
+		struct lines lines;
+
+		random_rows(&snap, 1 + random_u64() % 60);
+		if (snap.nr_rows % 7 == 0)	/* rows would be put upon each other */
+			continue;
+		ASSERT_EQ(0, lines__make(&lines, &view, &snap));
+		for (size_t i = 0; i < lines.nr; i++) {
+			ASSERT_EQ(i == 0 || lines.at[i].row->ctx != lines.at[i - 1].row->ctx,
+				  lines.at[i].heading);
+			headings += lines.at[i].heading;
+			if (!lines.at[i].heading)
+				seen[lines.at[i].row - rows]++;
+		}
+		for (size_t i = 0; i < snap.nr_rows; i++)
+			ASSERT_EQ(1, seen[i]);
+		ASSERT_EQ(snap.nr_rows, lines.matching);
+		ASSERT_EQ(snap.nr_rows + headings, lines.nr);
+		lines__free(&lines);
+	}
+}
+
+TEST(lines_without_space, "in a tree, contexts are headings, and what has none is a line")
+{
+	struct view view = { .tree = true, .interval = 1, .kernel = "x" };
+	struct row rows[] = {
+		{ .state = ROW_GONE, .ctx = 4, .comm = "gone" },
+		{ .state = ROW_OTHER, .comm = "(other)" },
+		{ .state = ROW_CTX, .ctx = 3, .comm = "idle", .door = "dev" },
+		{ .state = ROW_GONE, .ctx = 4, .ioasid = 9, .comm = "gone" },
+	};
+	struct snapshot snap = { .rows = rows, .nr_rows = 4 };
+
+	ASSERT_STREQ("context 4  -  gone", line_of(&view, &snap, 24, 80, 5));
+	ASSERT_TRUE(!strncmp(line_of(&view, &snap, 24, 80, 6), "`- 9 ", 5));
+	ASSERT_TRUE(!strncmp(line_of(&view, &snap, 24, 80, 7), "(other) ", 8));
+	ASSERT_STREQ("context 3  dev  idle", line_of(&view, &snap, 24, 80, 8));
+}
+
 TEST(screen_sizes, "screens of all sizes are drawn inside themselves")
 {
 	struct view view = { .interval = 1, .kernel = "x", .notice = "something is missing here" };
@@ -495,6 +597,7 @@ TEST(screen_sizes, "screens of all sizes are drawn inside themselves")
 			ASSERT_EQ(0, grid__init(&grid, rows, cols));
 			view__screen(&view, NULL, &grid);
 			view.help = !view.help;
+			view.tree = rows % 2;
 			view__screen(&view, NULL, &grid);
 			grid__free(&grid);
 		}

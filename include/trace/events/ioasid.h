@@ -153,12 +153,15 @@ TRACE_EVENT(ioasid_unmap,
 
 /*
  * The IOTLBs of a space were made to forget a range; on return no device uses
- * the old translation. size: 0 for everything; domains: those that were flushed.
+ * the old translation. size: 0 for everything; domains: those that were flushed;
+ * user: 1 when INVALIDATE_CACHE asked for it, 0: the driver's own, because of an
+ * UNMAP in this space or in one that it is nested on. An UNMAP that shows in
+ * children, too, is an event for each space, with the addresses of that space.
  */
 TRACE_EVENT(ioasid_iotlb_inv,
 	TP_PROTO(u32 ctx, u32 ioasid, u64 iova, u64 size, u32 domains,
-		 int result, u64 lat_ns),
-	TP_ARGS(ctx, ioasid, iova, size, domains, result, lat_ns),
+		 int result, u64 lat_ns, u32 user),
+	TP_ARGS(ctx, ioasid, iova, size, domains, result, lat_ns, user),
 	TP_STRUCT__entry(
 		__field(u32, ctx)
 		__field(u32, ioasid)
@@ -167,6 +170,7 @@ TRACE_EVENT(ioasid_iotlb_inv,
 		__field(u32, domains)
 		__field(int, result)
 		__field(u64, lat_ns)
+		__field(u32, user)
 	),
 	TP_fast_assign(
 		__entry->ctx = ctx;
@@ -176,17 +180,152 @@ TRACE_EVENT(ioasid_iotlb_inv,
 		__entry->domains = domains;
 		__entry->result = result;
 		__entry->lat_ns = lat_ns;
+		__entry->user = user;
 	),
-	TP_printk("ctx=%u ioasid=%u iova=0x%llx size=0x%llx domains=%u result=%d lat_ns=%llu",
+	TP_printk("ctx=%u ioasid=%u iova=0x%llx size=0x%llx domains=%u result=%d lat_ns=%llu user=%u",
 		  __entry->ctx, __entry->ioasid, __entry->iova, __entry->size,
-		  __entry->domains, __entry->result, __entry->lat_ns)
+		  __entry->domains, __entry->result, __entry->lat_ns,
+		  __entry->user)
 );
 
-/* An address space was made (result 0) or refused. kind: enum ioasid_kind */
+/*
+ * INVALIDATE_CACHE was carried out as far as it went. nr: requests asked for;
+ * done: those that were carried out. lat_ns is the whole command, of which
+ * lock_ns waiting for others of the context.
+ */
+TRACE_EVENT(ioasid_invalidate_cache,
+	TP_PROTO(u32 ctx, u32 ioasid, u32 nr, u32 done, int result, u64 lat_ns,
+		 u64 lock_ns),
+	TP_ARGS(ctx, ioasid, nr, done, result, lat_ns, lock_ns),
+	TP_STRUCT__entry(
+		__field(u32, ctx)
+		__field(u32, ioasid)
+		__field(u32, nr)
+		__field(u32, done)
+		__field(int, result)
+		__field(u64, lat_ns)
+		__field(u64, lock_ns)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->ioasid = ioasid;
+		__entry->nr = nr;
+		__entry->done = done;
+		__entry->result = result;
+		__entry->lat_ns = lat_ns;
+		__entry->lock_ns = lock_ns;
+	),
+	TP_printk("ctx=%u ioasid=%u nr=%u done=%u result=%d lat_ns=%llu lock_ns=%llu",
+		  __entry->ctx, __entry->ioasid, __entry->nr, __entry->done,
+		  __entry->result, __entry->lat_ns, __entry->lock_ns)
+);
+
+/*
+ * One request of INVALIDATE_CACHE was carried out or refused.
+ * scope: IOASID_INVALIDATE_*, and IOASID_CACHE_* << 16; pasid: the user's;
+ * size: 0 for everything; domains: those concerned. lat_ns is the whole request,
+ * of which: hw_ns IOMMUs that walk the table, until they had forgotten, shadow_ns
+ * the kernel following it for the others (see ioasid_shadow).
+ */
+TRACE_EVENT(ioasid_invalidate,
+	TP_PROTO(u32 ctx, u32 ioasid, u32 scope, u64 cookie, u32 pasid,
+		 u64 iova, u64 size, u32 domains, int result, u64 lat_ns,
+		 u64 hw_ns, u64 shadow_ns),
+	TP_ARGS(ctx, ioasid, scope, cookie, pasid, iova, size, domains, result,
+		lat_ns, hw_ns, shadow_ns),
+	TP_STRUCT__entry(
+		__field(u32, ctx)
+		__field(u32, ioasid)
+		__field(u32, scope)
+		__field(u64, cookie)
+		__field(u32, pasid)
+		__field(u64, iova)
+		__field(u64, size)
+		__field(u32, domains)
+		__field(int, result)
+		__field(u64, lat_ns)
+		__field(u64, hw_ns)
+		__field(u64, shadow_ns)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->ioasid = ioasid;
+		__entry->scope = scope;
+		__entry->cookie = cookie;
+		__entry->pasid = pasid;
+		__entry->iova = iova;
+		__entry->size = size;
+		__entry->domains = domains;
+		__entry->result = result;
+		__entry->lat_ns = lat_ns;
+		__entry->hw_ns = hw_ns;
+		__entry->shadow_ns = shadow_ns;
+	),
+	TP_printk("ctx=%u ioasid=%u scope=0x%x cookie=0x%llx pasid=0x%x iova=0x%llx size=0x%llx domains=%u result=%d lat_ns=%llu hw_ns=%llu shadow_ns=%llu",
+		  __entry->ctx, __entry->ioasid, __entry->scope,
+		  __entry->cookie, __entry->pasid, __entry->iova,
+		  __entry->size, __entry->domains, __entry->result,
+		  __entry->lat_ns, __entry->hw_ns, __entry->shadow_ns)
+);
+
+/*
+ * The kernel followed a range of a user-managed table, for IOMMUs that do not
+ * walk it themselves. size: 0 for everything; walks: through the table; removed,
+ * added: mappings. lat_ns is the whole of it, of which: remove_ns taking out what
+ * the table said before, until no device used it, walk_ns reading the table and
+ * entering what it says now.
+ */
+TRACE_EVENT(ioasid_shadow,
+	TP_PROTO(u32 ctx, u32 ioasid, u64 iova, u64 size, u64 walks,
+		 u32 removed, u32 added, int result, u64 lat_ns, u64 remove_ns,
+		 u64 walk_ns),
+	TP_ARGS(ctx, ioasid, iova, size, walks, removed, added, result, lat_ns,
+		remove_ns, walk_ns),
+	TP_STRUCT__entry(
+		__field(u32, ctx)
+		__field(u32, ioasid)
+		__field(u64, iova)
+		__field(u64, size)
+		__field(u64, walks)
+		__field(u32, removed)
+		__field(u32, added)
+		__field(int, result)
+		__field(u64, lat_ns)
+		__field(u64, remove_ns)
+		__field(u64, walk_ns)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->ioasid = ioasid;
+		__entry->iova = iova;
+		__entry->size = size;
+		__entry->walks = walks;
+		__entry->removed = removed;
+		__entry->added = added;
+		__entry->result = result;
+		__entry->lat_ns = lat_ns;
+		__entry->remove_ns = remove_ns;
+		__entry->walk_ns = walk_ns;
+	),
+	TP_printk("ctx=%u ioasid=%u iova=0x%llx size=0x%llx walks=%llu removed=%u added=%u result=%d lat_ns=%llu remove_ns=%llu walk_ns=%llu",
+		  __entry->ctx, __entry->ioasid, __entry->iova, __entry->size,
+		  __entry->walks, __entry->removed, __entry->added,
+		  __entry->result, __entry->lat_ns, __entry->remove_ns,
+		  __entry->walk_ns)
+);
+
+/*
+ * An address space was made (result 0) or refused, by ALLOC or CREATE_NESTING.
+ * kind: enum ioasid_kind; depth: spaces above it, 0 when it was refused; format:
+ * enum ioasid_format; addr_width: as asked for; table: of a user-managed table,
+ * its address in the parent; two_step: by CREATE_NESTING
+ */
 TRACE_EVENT(ioasid_alloc,
 	TP_PROTO(u32 ctx, u32 ioasid, u32 kind, u32 parent, u32 flags,
-		 int result),
-	TP_ARGS(ctx, ioasid, kind, parent, flags, result),
+		 int result, u32 depth, u32 format, u32 addr_width, u64 table,
+		 u32 two_step),
+	TP_ARGS(ctx, ioasid, kind, parent, flags, result, depth, format,
+		addr_width, table, two_step),
 	TP_STRUCT__entry(
 		__field(u32, ctx)
 		__field(u32, ioasid)
@@ -194,6 +333,11 @@ TRACE_EVENT(ioasid_alloc,
 		__field(u32, parent)
 		__field(u32, flags)
 		__field(int, result)
+		__field(u32, depth)
+		__field(u32, format)
+		__field(u32, addr_width)
+		__field(u64, table)
+		__field(u32, two_step)
 	),
 	TP_fast_assign(
 		__entry->ctx = ctx;
@@ -202,10 +346,17 @@ TRACE_EVENT(ioasid_alloc,
 		__entry->parent = parent;
 		__entry->flags = flags;
 		__entry->result = result;
+		__entry->depth = depth;
+		__entry->format = format;
+		__entry->addr_width = addr_width;
+		__entry->table = table;
+		__entry->two_step = two_step;
 	),
-	TP_printk("ctx=%u ioasid=%u kind=%u parent=%u flags=0x%x result=%d",
+	TP_printk("ctx=%u ioasid=%u kind=%u parent=%u flags=0x%x result=%d depth=%u format=%u addr_width=%u table=0x%llx two_step=%u",
 		  __entry->ctx, __entry->ioasid, __entry->kind,
-		  __entry->parent, __entry->flags, __entry->result)
+		  __entry->parent, __entry->flags, __entry->result,
+		  __entry->depth, __entry->format, __entry->addr_width,
+		  __entry->table, __entry->two_step)
 );
 
 /*
@@ -230,6 +381,62 @@ TRACE_EVENT(ioasid_free,
 	TP_printk("ctx=%u ioasid=%u maps=%llu result=%d", __entry->ctx,
 		  __entry->ioasid, __entry->maps, __entry->result)
 );
+
+/*
+ * A user-managed table was bound to a space of CREATE_NESTING or refused, or
+ * taken from it again. format: enum ioasid_format; addr_width, table: as given,
+ * the table's address in the parent; domains: IOMMUs that walk the table, of
+ * those with attached devices, the others have the kernel follow it
+ * (ioasid_shadow). lat_ns is the whole operation, of which lock_ns waiting for
+ * the context and the space.
+ */
+DECLARE_EVENT_CLASS(ioasid_table,
+	TP_PROTO(u32 ctx, u32 ioasid, u32 parent, u32 format, u32 addr_width,
+		 u64 table, u32 domains, int result, u64 lat_ns, u64 lock_ns),
+	TP_ARGS(ctx, ioasid, parent, format, addr_width, table, domains, result,
+		lat_ns, lock_ns),
+	TP_STRUCT__entry(
+		__field(u32, ctx)
+		__field(u32, ioasid)
+		__field(u32, parent)
+		__field(u32, format)
+		__field(u32, addr_width)
+		__field(u64, table)
+		__field(u32, domains)
+		__field(int, result)
+		__field(u64, lat_ns)
+		__field(u64, lock_ns)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->ioasid = ioasid;
+		__entry->parent = parent;
+		__entry->format = format;
+		__entry->addr_width = addr_width;
+		__entry->table = table;
+		__entry->domains = domains;
+		__entry->result = result;
+		__entry->lat_ns = lat_ns;
+		__entry->lock_ns = lock_ns;
+	),
+	TP_printk("ctx=%u ioasid=%u parent=%u format=%u addr_width=%u table=0x%llx domains=%u result=%d lat_ns=%llu lock_ns=%llu",
+		  __entry->ctx, __entry->ioasid, __entry->parent,
+		  __entry->format, __entry->addr_width, __entry->table,
+		  __entry->domains, __entry->result, __entry->lat_ns,
+		  __entry->lock_ns)
+);
+
+DEFINE_EVENT(ioasid_table, ioasid_bind_table,
+	TP_PROTO(u32 ctx, u32 ioasid, u32 parent, u32 format, u32 addr_width,
+		 u64 table, u32 domains, int result, u64 lat_ns, u64 lock_ns),
+	TP_ARGS(ctx, ioasid, parent, format, addr_width, table, domains, result,
+		lat_ns, lock_ns));
+
+DEFINE_EVENT(ioasid_table, ioasid_unbind_table,
+	TP_PROTO(u32 ctx, u32 ioasid, u32 parent, u32 format, u32 addr_width,
+		 u64 table, u32 domains, int result, u64 lat_ns, u64 lock_ns),
+	TP_ARGS(ctx, ioasid, parent, format, addr_width, table, domains, result,
+		lat_ns, lock_ns));
 
 /* Memory was registered or unregistered; lat_ns: the whole operation. */
 DECLARE_EVENT_CLASS(ioasid_memory,
@@ -314,13 +521,14 @@ TRACE_EVENT(ioasid_attach_begin,
 
 /*
  * A device (or, through VFIO, a group: dev is its first device) was attached
- * to a space or refused. maps: mappings that had to be replayed into a new
- * domain.
+ * to a space or refused. pasid: as the user knows it; maps: mappings that had to
+ * be replayed into a new domain; cookie: the device's label, as at ioasid_bind, 0
+ * through VFIO.
  */
 TRACE_EVENT(ioasid_attach,
 	TP_PROTO(u32 ctx, u32 ioasid, u32 dev, u32 pasid, u64 maps,
-		 int result, u64 lat_ns),
-	TP_ARGS(ctx, ioasid, dev, pasid, maps, result, lat_ns),
+		 int result, u64 lat_ns, u64 cookie),
+	TP_ARGS(ctx, ioasid, dev, pasid, maps, result, lat_ns, cookie),
 	TP_STRUCT__entry(
 		__field(u32, ctx)
 		__field(u32, ioasid)
@@ -329,6 +537,7 @@ TRACE_EVENT(ioasid_attach,
 		__field(u64, maps)
 		__field(int, result)
 		__field(u64, lat_ns)
+		__field(u64, cookie)
 	),
 	TP_fast_assign(
 		__entry->ctx = ctx;
@@ -338,16 +547,18 @@ TRACE_EVENT(ioasid_attach,
 		__entry->maps = maps;
 		__entry->result = result;
 		__entry->lat_ns = lat_ns;
+		__entry->cookie = cookie;
 	),
-	TP_printk("ctx=%u ioasid=%u dev=0x%x pasid=0x%x maps=%llu result=%d lat_ns=%llu",
+	TP_printk("ctx=%u ioasid=%u dev=0x%x pasid=0x%x maps=%llu result=%d lat_ns=%llu cookie=0x%llx",
 		  __entry->ctx, __entry->ioasid, __entry->dev, __entry->pasid,
-		  __entry->maps, __entry->result, __entry->lat_ns)
+		  __entry->maps, __entry->result, __entry->lat_ns,
+		  __entry->cookie)
 );
 
 TRACE_EVENT(ioasid_detach,
 	TP_PROTO(u32 ctx, u32 ioasid, u32 dev, u32 pasid, int result,
-		 u64 lat_ns),
-	TP_ARGS(ctx, ioasid, dev, pasid, result, lat_ns),
+		 u64 lat_ns, u64 cookie),
+	TP_ARGS(ctx, ioasid, dev, pasid, result, lat_ns, cookie),
 	TP_STRUCT__entry(
 		__field(u32, ctx)
 		__field(u32, ioasid)
@@ -355,6 +566,7 @@ TRACE_EVENT(ioasid_detach,
 		__field(u32, pasid)
 		__field(int, result)
 		__field(u64, lat_ns)
+		__field(u64, cookie)
 	),
 	TP_fast_assign(
 		__entry->ctx = ctx;
@@ -363,10 +575,11 @@ TRACE_EVENT(ioasid_detach,
 		__entry->pasid = pasid;
 		__entry->result = result;
 		__entry->lat_ns = lat_ns;
+		__entry->cookie = cookie;
 	),
-	TP_printk("ctx=%u ioasid=%u dev=0x%x pasid=0x%x result=%d lat_ns=%llu",
+	TP_printk("ctx=%u ioasid=%u dev=0x%x pasid=0x%x result=%d lat_ns=%llu cookie=0x%llx",
 		  __entry->ctx, __entry->ioasid, __entry->dev, __entry->pasid,
-		  __entry->result, __entry->lat_ns)
+		  __entry->result, __entry->lat_ns, __entry->cookie)
 );
 
 #endif /* _TRACE_IOASID_H */
