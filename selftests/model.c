@@ -56,7 +56,7 @@ static const struct {
 	{ 60, op_edit_map },
 	{ 24, op_edit_unmap },
 	{ 60, op_invalidate },
-	{ 260, op_dma },
+	{ 400, op_dma },
 	{ 4, op_dma_bad },
 	{ 14, op_info },
 	{ 14, op_mappings },

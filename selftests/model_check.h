@@ -227,6 +227,15 @@ static inline uint64_t counter(const char *text, const char *name, int id)
 	return text_value(text, key, FDINFO_NONE);
 }
 
+static inline bool says_kind(const char *text, const struct space *s)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "ioasid-kind-%d:\t%s\n", s->id,
+		 s->kind == IOASID_KIND_USER ? "user" : "kernel");
+	return strstr(text, line);
+}
+
 static inline void check_counters_of(const char *text, const struct space *s)
 {
 	const struct counts *c = &s->counts;
@@ -245,6 +254,7 @@ static inline void check_counters_of(const char *text, const struct space *s)
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		compare(s, keys[i].name, keys[i].value, counter(text, keys[i].name, s->id));
+	compare(s, "whether it says its kind", true, says_kind(text, s));
 	compare(s, "whether there are domains", any_domain(s), !!counter(text, "domains", s->id));
 }
 

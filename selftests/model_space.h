@@ -175,18 +175,33 @@ static inline void set_pages(struct space *s, int page, int to, int nr, uint32_t
 	s->counts.map_bytes += nr * PAGE;
 }
 
+/* An IOMMU that runs out of memory for its table: then nothing may have happened. */
+static inline int map_failing(int id, uint64_t vaddr, int page, int nr, uint32_t prot)
+{
+	uint32_t instance = world.instances[pick(MODEL_INSTANCES)].id;
+	int rc, error;
+
+	ASSERT_TRUE(!do_sim_inject(run.ctl, instance, 0, 1 + pick(3)));
+	rc = do_map(run.fd, id, vaddr, iova_of(page), nr * PAGE, prot);
+	error = errno;
+	ASSERT_TRUE(!do_sim_inject(run.ctl, instance, 0, 0));
+	errno = error;
+	return rc;
+}
+
 /* @to: page of memory or of the parent's addresses */
 static inline void do_op_map(struct space *s, int page, int to, int nr, uint32_t prot)
 {
 	const struct space *parent = s ? parent_of(s) : NULL;
 	uint64_t vaddr = (uintptr_t)world.mem + to * PAGE;
 	struct expected e = {};
-	int id = id_of(s);
+	int id = id_of(s), rc;
+	bool failing = chance(15);
 
 	if (parent)
 		vaddr = iova_of(to);
-	trace("MAP %d page %d +%d to %s %d prot %u", id, page, nr, parent ? "page" : "memory", to,
-	      prot);
+	trace("MAP %d page %d +%d to %s %d prot %u%s", id, page, nr, parent ? "page" : "memory",
+	      to, prot, failing ? ", no memory" : "");
 	expect_error(&e, !s, ENOENT);
 	expect_error(&e, !prot, EINVAL);
 	expect_error(&e, prot & ~RW, EOPNOTSUPP);
@@ -199,7 +214,10 @@ static inline void do_op_map(struct space *s, int page, int to, int nr, uint32_t
 			expect_memory(&e, to, nr, prot);
 		expect_range(&e, s, page, nr);
 	}
-	if (outcome(&e, do_map(run.fd, id, vaddr, iova_of(page), nr * PAGE, prot)))
+	rc = failing ? map_failing(id, vaddr, page, nr, prot) :
+		       do_map(run.fd, id, vaddr, iova_of(page), nr * PAGE, prot);
+	expect_error(&e, failing && rc && errno == ENOMEM, ENOMEM);
+	if (outcome(&e, rc))
 		set_pages(s, page, to, nr, prot, parent ? 0 : region_around(to, nr));
 	else if (s && !(prot & ~RW))
 		s->counts.map_errors++;
