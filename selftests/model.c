@@ -8,16 +8,16 @@
  * When driver and reference differ, the last operations are printed, and the command
  * that repeats them:
  *
- *	IOASID_MODEL_SEED=0x1234 IOASID_MODEL_OPS=567 build/selftests/model replay
+ *	IOASID_MODEL_SEED=0x12 IOASID_MODEL_OPS=345 build/selftests/model replay
  *
- * in a machine of the lab (selftests/lab/run -- env IOASID_MODEL_... ). Longer runs:
+ * in a machine of the lab (selftests/lab/run). Longer runs:
  *
  *	IOASID_MODEL_SECONDS=300 build/selftests/model fresh
  *
  * runs new seeds of IOASID_MODEL_OPS operations each (2000) until the time is over,
  * starting with IOASID_MODEL_SEED if that is given, else with the clock. All seeds
- * are printed; with IOASID_MODEL_VERBOSE all operations, too. docs/testing.md tells what has been run, and what the test finds when
- * the driver is broken on purpose.
+ * are printed; with IOASID_MODEL_VERBOSE all operations, too. docs/testing.md tells
+ * what has been run, and what the test finds when the driver is broken on purpose.
  */
 #include "model_space.h"
 #include "model_device.h"

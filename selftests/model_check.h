@@ -15,18 +15,14 @@
 static inline bool any_domain(const struct space *s)
 {
 	for_each_device(d)
-		if (attachments(d, s) && (has_domain(d, s) || is_hard(d, s)) &&
-		    (attachments(d, s) > in_stack(d, index_of(s)) ||
-		     group_complete(d, index_of(s))))
+		if (is_installed(d, s))
 			return true;
-	for_each_space(child) {
-		if (child->parent != index_of(s) || child->kind != IOASID_KIND_USER)
-			continue;
-		for_each_device(d)
-			if (is_hard(d, child) && (attachments(d, child) > in_stack(d, index_of(child)) ||
-						  group_complete(d, index_of(child))))
-				return true;
-	}
+	/* A parent has one for the IOMMUs that nest on it. */
+	for_each_space(child)
+		if (child->parent == index_of(s))
+			for_each_device(d)
+				if (is_installed(d, child) && is_hard(d, child))
+					return true;
 	return false;
 }
 
@@ -120,12 +116,17 @@ static inline void check_mapping(const struct space *s, int page,
 			 expected.flags);
 }
 
+static inline bool has_mappings(const struct space *s)
+{
+	return nr_mapped(s);
+}
+
 static inline void op_mappings(void)
 {
 	static struct ioasid_mapping_info infos[64];
-	uint32_t room = chance(50) ? 64 : 1 + pick(8);
+	uint32_t room = chance(40) ? 64 : 1 + pick(6);
 	struct ioasid_get_mappings arg = { .more = 1 };
-	struct space *s = pick_space(true);
+	struct space *s = pick_such(has_mappings);
 	int page, id = id_of(s);
 	struct expected e = {};
 

@@ -259,7 +259,7 @@ static inline void op_attach(void)
 
 	if (d->fd < 0)
 		return;
-	/* A child of where it is is more to the point, if there is one. */
+	/* A child of its space is more to the point, if there is one. */
 	for (int try = 0; try < 20 && d->depth && s && s->parent != top_of(d) && chance(90); try++)
 		s = pick_to_attach();
 	id = id_of(s);

@@ -208,15 +208,28 @@ static inline struct space *space_of(const struct device *d, int pasid)
 	return space == NOWHERE ? NULL : &world.spaces[space];
 }
 
+/* A look at every third page is enough. */
+static inline bool leads_somewhere(const struct dma *dma)
+{
+	struct piece p = { .page = TAB_PAGES + pick(3), .access = IOASID_MAP_READ };
+
+	for (; dma->s && p.page < MODEL_PAGES; p.page += 3) {
+		find_ends(dma, &p);
+		if (p.nr > 1 || !p.ends[0].status)
+			return true;
+	}
+	return false;
+}
+
 static inline void pick_source(struct dma *dma)
 {
-	for (int try = 0; try < 30; try++) {
+	for (int try = 0; try < 10; try++) {
 		dma->d = pick_bound();
 		dma->pasid = NOWHERE;
 		if (instance_of(dma->d)->args.caps & IOASID_SIM_CAP_PASID && chance(50))
 			dma->pasid = pick(MODEL_PASIDS);
 		dma->s = space_of(dma->d, dma->pasid);
-		if (dma->s || chance(4))
+		if (leads_somewhere(dma) || chance(4))
 			break;
 	}
 	if (dma->pasid != NOWHERE) {
@@ -495,7 +508,7 @@ static inline void judge(struct dma *dma)
 
 		if (e->status)
 			break;
-		run.moved[dma->s->kind == IOASID_KIND_KERNEL ? 0 : is_hard(dma->d, dma->s) ? 2 : 1]++;
+		run.moved[is_kernel(dma->s) ? 0 : is_hard(dma->d, dma->s) ? 2 : 1]++;
 		run.hot[run.nr_hot++ % ARRAY_SIZE(run.hot)] = p->page - TAB_PAGES;
 		if (is_hard(dma->d, dma->s))
 			remember_cached(dma->s, p->page, e->mem, e->prot);

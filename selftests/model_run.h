@@ -123,8 +123,8 @@ static inline __attribute__((noreturn, format(printf, 1, 2))) void diverged(cons
 	diag("diverged from the reference at operation %lu of seed 0x%" PRIx64 ":", run.op,
 	     run.seed);
 	diag("  %s", text);
-	diag("again: IOASID_MODEL_SEED=0x%" PRIx64 " IOASID_MODEL_OPS=%lu build/selftests/model replay",
-	     run.seed, run.op + 1);
+	diag("again: IOASID_MODEL_SEED=0x%" PRIx64 " IOASID_MODEL_OPS=%lu "
+	     "build/selftests/model replay", run.seed, run.op + 1);
 	harness_fail(true);
 	abort();
 }

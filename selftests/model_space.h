@@ -8,7 +8,7 @@
 /*
  * Spaces
  */
-static inline bool enough_spaces(void)
+static inline bool no_room(void)
 {
 	return !free_space();
 }
@@ -61,7 +61,7 @@ static inline void op_alloc(void)
 {
 	struct space *parent = pick_such(is_kernel);
 
-	if (enough_spaces())
+	if (no_room())
 		return;
 	do_op_alloc(parent, chance(parent && parent->depth < 3 ? 50 : 10));
 }
@@ -72,7 +72,7 @@ static inline void op_create_nesting(void)
 	struct expected e = {};
 	int parent_id = id_of(parent), id;
 
-	if (enough_spaces())
+	if (no_room())
 		return;
 	trace("CREATE_NESTING parent %d", parent_id);
 	expect_parent(&e, parent);
@@ -178,10 +178,11 @@ static inline void set_pages(struct space *s, int page, int to, int nr, uint32_t
 /* An IOMMU that runs out of memory for its table: then nothing may have happened. */
 static inline int map_failing(int id, uint64_t vaddr, int page, int nr, uint32_t prot)
 {
-	uint32_t instance = world.instances[pick(MODEL_INSTANCES)].id;
+	const struct device *d = &world.devices[pick(MODEL_DEVICES)];
+	uint32_t instance = world.instances[d->instance].id;
 	int rc, error;
 
-	ASSERT_TRUE(!do_sim_inject(run.ctl, instance, 0, 1 + pick(3)));
+	ASSERT_TRUE(!do_sim_inject(run.ctl, instance, 0, chance(70) ? 1 : 1 + pick(4)));
 	rc = do_map(run.fd, id, vaddr, iova_of(page), nr * PAGE, prot);
 	error = errno;
 	ASSERT_TRUE(!do_sim_inject(run.ctl, instance, 0, 0));
@@ -196,7 +197,7 @@ static inline void do_op_map(struct space *s, int page, int to, int nr, uint32_t
 	uint64_t vaddr = (uintptr_t)world.mem + to * PAGE;
 	struct expected e = {};
 	int id = id_of(s), rc;
-	bool failing = chance(15);
+	bool failing = chance(25);
 
 	if (parent)
 		vaddr = iova_of(to);
@@ -273,8 +274,11 @@ static inline void op_map(void)
 		to = pick(MEM_TAB);
 	}
 	page = pick_page(nr);
-	for (int try = 0; try < 20 && s && s->pages[page].map && chance(95); try++)
+	for (int try = 0; try < 20 && s && s->pages[page].map && chance(70); try++)
 		page = pick_page(nr);
+	/* Right behind another one. */
+	while (s && s->pages[page].map && chance(98) && one_piece(page + 1, nr))
+		page++;
 	for (int i = 1; s && i < nr; i++)
 		if (s->pages[page + i].map && chance(90))
 			nr = i;
@@ -336,7 +340,8 @@ static inline void op_map_bad(void)
 		vaddr = UINT64_MAX - PAGE + 1;
 		size = 2 * PAGE;
 	}
-	trace("MAP %d vaddr %#" PRIx64 " iova %#" PRIx64 " size %#" PRIx64, s->id, vaddr, iova, size);
+	trace("MAP %d vaddr %#" PRIx64 " iova %#" PRIx64 " size %#" PRIx64, s->id, vaddr, iova,
+	      size);
 	expect_error(&e, true, EINVAL);
 	expect_error(&e, s->kind == IOASID_KIND_USER, EOPNOTSUPP);
 	expect_error(&e, is_partial(s), EDEADLK);

@@ -9,12 +9,12 @@
 /*
  * Tables and their memory
  */
-static inline uint64_t *table_memory(uint64_t addr)
+static inline __u64 *table_memory(__u64 addr)
 {
-	return (uint64_t *)(world.mem + MEM_TAB * PAGE) + (addr - TAB_IOVA) / 8;
+	return (__u64 *)(world.mem + MEM_TAB * PAGE) + (addr - TAB_IOVA) / 8;
 }
 
-static inline uint64_t table_page_alloc(struct table_builder *b)
+static inline __u64 table_page_alloc(struct table_builder *b)
 {
 	struct table *t = b->data;
 	int page = 0;
@@ -30,7 +30,7 @@ static inline uint64_t table_page_alloc(struct table_builder *b)
 }
 
 /* No cache of the simulator holds anything but leaves, so it may be used again. */
-static inline void table_page_release(struct table_builder *b, uint64_t addr)
+static inline void table_page_release(struct table_builder *b, __u64 addr)
 {
 	struct table *t = b->data;
 
@@ -39,19 +39,13 @@ static inline void table_page_release(struct table_builder *b, uint64_t addr)
 
 static inline __u64 *table_page_at(struct table_builder *b, __u64 addr)
 {
-	if (!b->data || page_at(addr) == NOWHERE || page_at(addr) >= TAB_PAGES)
-		diverged("the table has an entry that leads to %#llx", (unsigned long long)addr);
-	return (__u64 *)table_memory(addr);
-}
+	struct table *t = b->data;
+	int page = page_at(addr);
 
-static inline __u64 table_alloc_u64(struct table_builder *b)
-{
-	return table_page_alloc(b);
-}
-
-static inline void table_release_u64(struct table_builder *b, __u64 addr)
-{
-	table_page_release(b, addr);
+	if (page == NOWHERE || page / MODEL_TABLE_PAGES != t->nr)
+		diverged("table %d has an entry that leads to %#llx", t->nr,
+			 (unsigned long long)addr);
+	return table_memory(addr);
 }
 
 static inline void tables_start(void)
@@ -71,8 +65,8 @@ static inline void tables_start(void)
 		t->nr = i;
 		t->builder = (struct table_builder) {
 			.format = formats[i].format, .width = formats[i].widths[pick(3)],
-			.alloc = table_alloc_u64, .at = table_page_at,
-			.release = table_release_u64, .data = t,
+			.alloc = table_page_alloc, .at = table_page_at,
+			.release = table_page_release, .data = t,
 		};
 		ASSERT_EQ(0, table_start(&t->builder));
 	}
@@ -97,7 +91,7 @@ static inline void op_alloc_user(void)
 	struct expected e = {};
 
 	/* Arm has all widths: nobody can tell that this one is wrong. */
-	if (enough_spaces() || (width != b->width && table_family(b->format) == TABLE_ARM))
+	if (no_room() || (width != b->width && table_family(b->format) == TABLE_ARM))
 		return;
 	if (chance(3)) {
 		parent = NULL;
@@ -227,6 +221,8 @@ static inline void op_edit_map(void)
 		page = TAB_PAGES + pick(2) * nr;
 		to = TAB_PAGES + pick(2) * nr;
 	}
+	t->page = page;
+	t->pages = nr;
 	trace("table %d maps page %d +%d to page %d perm %#x", t->nr, page, nr, to, perm);
 	table_unmap(&t->builder, iova_of(page), nr * PAGE);
 	table_map(&t->builder, iova_of(page), iova_of(to), nr * PAGE, perm);
@@ -237,6 +233,8 @@ static inline void op_edit_unmap(void)
 	struct table *t = pick_table();
 	int nr = pick_length(64), page = pick_page(nr);
 
+	t->page = page;
+	t->pages = nr;
 	trace("table %d unmaps page %d +%d", t->nr, page, nr);
 	table_unmap(&t->builder, iova_of(page), nr * PAGE);
 }
@@ -258,7 +256,7 @@ static inline void pick_scope(struct ioasid_invalidate *req)
 	}
 }
 
-static inline struct ioasid_invalidate pick_invalidation(void)
+static inline struct ioasid_invalidate pick_invalidation(const struct space *s)
 {
 	struct ioasid_invalidate req = { .caches = chance(50) ? 0 : 3 };
 	int nr = pick_length(64);
@@ -269,6 +267,11 @@ static inline struct ioasid_invalidate pick_invalidation(void)
 		req.size = nr * PAGE - (chance(20) ? pick(PAGE) : 0);
 		if (chance(5))
 			req.size = UINT64_MAX - req.iova;
+	}
+	/* What a guest does: exactly what it has changed. */
+	if (req.size && s && is_user(s) && world.tables[s->table].pages && chance(50)) {
+		req.iova = iova_of(world.tables[s->table].page);
+		req.size = world.tables[s->table].pages * PAGE;
 	}
 	if (chance(20))
 		req.flags |= IOASID_INVALIDATE_LEAF;
@@ -315,13 +318,14 @@ static inline void expect_invalidation(struct expected *e, const struct space *s
 /* What the request promises: the named see nothing of before any more. */
 static inline void apply_invalidation(struct space *s, const struct ioasid_invalidate *req)
 {
-	bool range = req->flags & IOASID_INVALIDATE_RANGE, soft = false;
 	uint64_t last_iova = req->iova + req->size - 1, sources = 0;
 	int first = 0, last = MODEL_PAGES - 1;
+	bool soft = false;
 
-	if (range) {
+	if (req->flags & IOASID_INVALIDATE_RANGE) {
 		first = page_from(req->iova & ~(PAGE - 1));
-		last = last_iova >= iova_of(last) ? last : page_from((last_iova & ~(PAGE - 1)) + 1) - 1;
+		if (last_iova < iova_of(last))
+			last = page_from((last_iova & ~(PAGE - 1)) + 1) - 1;
 	}
 	if (first > last)
 		return;
@@ -349,9 +353,9 @@ static inline void op_invalidate(void)
 	int rc;
 
 	for (uint32_t i = 0; i < nr; i++)
-		reqs[i] = pick_invalidation();
-	trace("INVALIDATE_CACHE %d, %u of: flags %u iova %#llx size %#llx device %#llx pasid %u", id,
-	      nr, reqs[0].flags, (unsigned long long)reqs[0].iova,
+		reqs[i] = pick_invalidation(s);
+	trace("INVALIDATE %d, %u of: flags %u iova %#llx size %#llx device %#llx pasid %u", id, nr,
+	      reqs[0].flags, (unsigned long long)reqs[0].iova,
 	      (unsigned long long)reqs[0].size, (unsigned long long)reqs[0].cookie, reqs[0].pasid);
 	expect_error(&e, !s, ENOENT);
 	expect_error(&e, s && s->kind != IOASID_KIND_USER, EOPNOTSUPP);
