@@ -189,7 +189,12 @@ static inline int pick_dma_page(const struct dma *dma, int nr)
 	int first = pick_page(nr), page = first;
 	struct piece p = { .access = IOASID_MAP_READ };
 
-	if (!dma->s || chance(5))
+	/* Where DMA went may be where it must not go any more. */
+	if (chance(25)) {
+		page = TAB_PAGES + run.hot[pick(ARRAY_SIZE(run.hot))];
+		return one_piece(page, nr) ? page : first;
+	}
+	if (!dma->s)
 		return first;
 	for (; one_piece(page, nr); page++) {
 		p.page = page;
