@@ -124,7 +124,7 @@ static inline __attribute__((noreturn, format(printf, 1, 2))) void diverged(cons
 	     run.seed);
 	diag("  %s", text);
 	diag("again: IOASID_MODEL_SEED=0x%" PRIx64 " IOASID_MODEL_OPS=%lu "
-	     "build/selftests/model replay", run.seed, run.op + 1);
+	     "build/selftests/model fresh", run.seed, run.op + 1);
 	harness_fail(true);
 	abort();
 }

@@ -208,10 +208,18 @@ static inline int pick_leaf_target(int nr)
 	return to;
 }
 
+/* Often one that ends with a page that DMA went to: ends are where mistakes are. */
+static inline int pick_edit(int nr)
+{
+	int page = TAB_PAGES + run.hot[pick(ARRAY_SIZE(run.hot))] - nr + 1;
+
+	return page >= TAB_PAGES && chance(40) ? page : pick_page(nr);
+}
+
 static inline void op_edit_map(void)
 {
 	struct table *t = pick_table();
-	int nr = pick_length(chance(50) ? 4 : 100), page = pick_page(nr), to = pick_leaf_target(nr);
+	int nr = pick_length(chance(50) ? 4 : 100), page = pick_edit(nr), to = pick_leaf_target(nr);
 	uint32_t perm = pick_perm();
 
 	if (!one_piece(to, nr))
@@ -231,7 +239,7 @@ static inline void op_edit_map(void)
 static inline void op_edit_unmap(void)
 {
 	struct table *t = pick_table();
-	int nr = pick_length(64), page = pick_page(nr);
+	int nr = pick_length(64), page = pick_edit(nr);
 
 	t->page = page;
 	t->pages = nr;
