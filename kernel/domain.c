@@ -252,16 +252,20 @@ static bool domain_covers(const struct iommu_domain *domain,
 	       (first >= geo->aperture_start && last <= geo->aperture_end);
 }
 
-/* Would all that is mapped, and all that was promised at ALLOC, fit? */
+/* Would all that was promised at ALLOC fit? */
+static bool keeps_promise(const struct ioasid_space *space,
+			  const struct iommu_domain *domain)
+{
+	return !space->addr_width ||
+	       domain_covers(domain, domain->geometry.aperture_start,
+			     space->last_iova);
+}
+
+/* Would all that is mapped? */
 static int domain_check(struct ioasid_space *space,
 			const struct iommu_domain *domain)
 {
 	struct interval_tree_node *node;
-
-	if (space->addr_width &&
-	    !domain_covers(domain, domain->geometry.aperture_start,
-			   space->last_iova))
-		return -EINVAL;
 
 	/* Place-holders count: they will be installed without another look. */
 	for (node = interval_tree_iter_first(&space->maps, 0, ULONG_MAX); node;
@@ -331,6 +335,30 @@ void ioasid_domain_free(struct ioasid_domain *d)
 	kfree(d);
 }
 
+static void domain_enter(struct ioasid_space *space, struct ioasid_domain *d)
+{
+	list_add_tail(&d->entry, &space->domains);
+	space->nr_domains++;
+}
+
+static void domain_leave(struct ioasid_space *space, struct ioasid_domain *d)
+{
+	list_del(&d->entry);
+	space->nr_domains--;
+}
+
+/* The first one for which the kernel follows a table: limits and fills what it does. */
+static int domain_follow(struct ioasid_space *space, struct ioasid_domain *d)
+{
+	int rc;
+
+	domain_enter(space, d);
+	rc = ioasid_shadow_start(space);
+	if (rc)
+		domain_leave(space, d);
+	return rc;
+}
+
 /**
  * ioasid_domain_add - fill a domain with what a space maps and keep it so
  * @space: the space
@@ -343,15 +371,26 @@ int ioasid_domain_add(struct ioasid_space *space, struct ioasid_domain *d)
 	lockdep_assert_held(space->lock);
 	if ((space->flags & IOASID_ALLOC_ENFORCE_SNOOP) && !d->enforces)
 		return -EINVAL;
-	if (!d->parent && space->kind == IOASID_KIND_USER)
-		rc = ioasid_shadow_start(space);
-	if (!rc && !d->parent)
+	if (!d->parent && !keeps_promise(space, d->domain))
+		return -EINVAL;
+	if (!d->parent && space->kind == IOASID_KIND_USER && !space->shadowed)
+		return domain_follow(space, d);
+	if (!d->parent)
 		rc = domain_check(space, d->domain) ?: domain_fill(space, d);
-	if (rc)
-		return rc;
-	list_add_tail(&d->entry, &space->domains);
-	space->nr_domains++;
-	return 0;
+	if (!rc)
+		domain_enter(space, d);
+	return rc;
+}
+
+/* Nobody tells what changes in a table when nobody is there to be told. */
+static void stop_following(struct ioasid_space *space)
+{
+	struct ioasid_domain *d;
+
+	list_for_each_entry(d, &space->domains, entry)
+		if (!d->parent)
+			return;
+	ioasid_shadow_stop(space);
 }
 
 /**
@@ -366,13 +405,14 @@ void ioasid_domain_put(struct ioasid_space *space, struct ioasid_domain *d)
 	lockdep_assert_held(space->lock);
 	if (--d->users)
 		return;
-	list_del(&d->entry);
-	space->nr_domains--;
+	domain_leave(space, d);
 	if (!parent)
 		domain_clear(space, d, ULONG_MAX);
 	ioasid_domain_free(d);
 	if (parent)
 		ioasid_domain_put(space->parent, parent);
+	else
+		stop_following(space);
 }
 
 static struct ioasid_domain *domain_share(struct ioasid_space *space,
@@ -474,8 +514,7 @@ int ioasid_domain_move(struct ioasid_space *space,
 	rc = source_attach(source, to);
 	if (rc) {
 		WARN_ON(source_attach(source, from));
-		list_del(&to->entry);
-		space->nr_domains--;
+		domain_leave(space, to);
 		if (!to->parent)
 			domain_clear(space, to, ULONG_MAX);
 		return rc;

@@ -354,13 +354,12 @@ static void finish_table(struct table_record *table)
 /* Is what the table says now what the kernel copied from it? */
 static bool is_stale(struct ioasid_space *space, const struct ioasid_walk *walk)
 {
-	u64 first = walk->iova & PAGE_MASK, last = walk->iova | ~PAGE_MASK;
 	struct ioasid_mapping *m = ioasid_mapping_first(space, walk->iova,
 							walk->iova);
 	u32 prot = walk->reason ? 0 : ioasid_leaf_prot(walk);
 
 	if (!m)
-		return prot && ioasid_iova_permitted(space, first, last);
+		return prot && ioasid_leaf_permitted(space, walk);
 	return m->prot != prot ||
 	       m->target.start + (walk->iova - m->node.start) != walk->addr;
 }

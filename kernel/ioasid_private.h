@@ -604,6 +604,8 @@ int ioasid_ptable_may_bind(struct ioasid_space *space);
 /* User-managed tables that the kernel follows, see shadow.c */
 int ioasid_shadow_start(struct ioasid_space *space);
 void ioasid_shadow_stop(struct ioasid_space *space);
+bool ioasid_leaf_permitted(struct ioasid_space *space,
+			   const struct ioasid_walk *walk);
 u32 ioasid_leaf_prot(const struct ioasid_walk *walk);
 int ioasid_shadow_update(struct ioasid_space *space, u64 first, u64 last);
 

@@ -74,13 +74,15 @@ static int install(struct ioasid_pasid *p, struct ioasid_nested *nested)
 	rc = enter(p);
 	if (rc)
 		return rc;
+	/* What it reserves counts for what a first device finds in a table. */
+	list_add_tail(&p->entry, &p->space->pasids);
 	d = ioasid_domain_attach(p->space, &source, nested);
 	if (IS_ERR(d)) {
+		list_del(&p->entry);
 		leave(p);
 		return PTR_ERR(d);
 	}
 	p->domain = d;
-	list_add_tail(&p->entry, &p->space->pasids);
 	WRITE_ONCE(p->live, true);
 	return 0;
 }

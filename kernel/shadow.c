@@ -75,9 +75,7 @@ static int enter_run(struct scan *scan)
 	struct ioasid_mapping *m;
 	int rc;
 
-	if (!run->size ||
-	    !ioasid_iova_permitted(space, run->iova,
-				   run->iova + run->size - 1))
+	if (!run->size)
 		return 0;
 	if (space->nr_maps >= space->map_limit)
 		return -ENOSPC;
@@ -111,6 +109,22 @@ u32 ioasid_leaf_prot(const struct ioasid_walk *walk)
 	       (walk->perm & IOASID_PERM_WRITE ? IOASID_MAP_WRITE : 0);
 }
 
+/**
+ * ioasid_leaf_permitted - may a leaf be followed, as far as IOMMUs are concerned?
+ * @space: its lock held
+ * @walk: which found the leaf
+ *
+ * As a whole or not at all, whatever part of it is being looked at.
+ */
+bool ioasid_leaf_permitted(struct ioasid_space *space,
+			   const struct ioasid_walk *walk)
+{
+	u64 offset = BIT_ULL(walk->size_lg2) - 1;
+
+	return ioasid_iova_permitted(space, walk->iova & ~offset,
+				     walk->iova | offset);
+}
+
 /* What is left of a leaf from where the scan is, as far as it goes. */
 static struct run leaf_run(const struct scan *scan,
 			   const struct ioasid_walk *walk)
@@ -129,17 +143,19 @@ static struct run leaf_run(const struct scan *scan,
 static int add_leaf(struct scan *scan, const struct ioasid_walk *walk)
 {
 	struct run leaf = leaf_run(scan, walk), *run = &scan->run;
-	int rc = 0;
+	int rc;
 
-	if (run->size && leaf.prot == run->prot &&
+	/* Refused ones end a run: its other pages are none the worse for them. */
+	if (!leaf.prot || !ioasid_leaf_permitted(scan->space, walk))
+		leaf = (struct run) {};
+
+	if (run->size && leaf.size && leaf.prot == run->prot &&
 	    leaf.iova == run->iova + run->size &&
 	    leaf.target == run->target + run->size) {
 		run->size += leaf.size;
 		return 0;
 	}
 	rc = enter_run(scan);
-	if (!leaf.prot)
-		leaf.size = 0;
 	*run = leaf;
 	return rc;
 }

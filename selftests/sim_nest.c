@@ -55,7 +55,8 @@ static void nested_end(struct nested *n)
 	close(n->one.dev);
 }
 
-static void nested_start(struct fixture_sim *self, struct nested *n, uint32_t format)
+/* The device is in the parent, and stays for now. */
+static void nested_build(struct fixture_sim *self, struct nested *n, uint32_t format)
 {
 	n->builder = (struct table_builder) {
 		.format = format, .width = width_of(format),
@@ -63,7 +64,6 @@ static void nested_start(struct fixture_sim *self, struct nested *n, uint32_t fo
 	};
 	n->table = memory(TABLE_PAGES * PAGE);
 	n->used = 0;
-	n->one = sim_one(self, .caps = IOASID_SIM_CAP_NESTING | IOASID_SIM_CAP_ATS);
 	test_map(self->fd, n->one.space, n->table, TABLE_GPA, TABLE_PAGES * PAGE);
 	test_map(self->fd, n->one.space, self->mem, DATA_GPA, SIM_PAGES * PAGE);
 	ASSERT_EQ(0, table_start(&n->builder));
@@ -71,6 +71,12 @@ static void nested_start(struct fixture_sim *self, struct nested *n, uint32_t fo
 	n->child = do_alloc_user(self->fd, n->one.space, format, n->builder.width,
 				 n->builder.root);
 	ASSERT_LT(0, n->child);
+}
+
+static void nested_start(struct fixture_sim *self, struct nested *n, uint32_t format)
+{
+	n->one = sim_one(self, .caps = IOASID_SIM_CAP_NESTING | IOASID_SIM_CAP_ATS);
+	nested_build(self, n, format);
 	test_attach(n->one.dev, n->child);
 }
 
@@ -281,6 +287,77 @@ TEST_F(sim, hostile, "a table that changes all the time harms nobody", .timeout 
 	     (unsigned long long)result.status[IOASID_SIM_OK]);
 }
 
+/* Tables that the kernel follows, for an IOMMU that cannot */
+
+static void expect_walk_state(struct fixture_sim *self, struct nested *n, uint64_t iova,
+			      uint32_t state)
+{
+	struct ioasid_step steps[IOASID_MAX_STEPS];
+	struct ioasid_walk_iova arg;
+
+	test_walk(self->fd, 0, n->child, iova, steps, &arg);
+	EXPECT_EQ(state, arg.state);
+}
+
+TEST_F(sim, followed_anew, "a table that changed while nobody followed it is read at attach")
+{
+	struct nested n = { .one = sim_one(self) };
+
+	nested_build(self, &n, IOASID_FORMAT_X86_64_4LEVEL);
+	test_attach(n.one.dev, n.child);
+	EXPECT_EQ(IOASID_SIM_OK, sim_read(n.one.dev, GIOVA, PAGE, 0));
+	EXPECT_EQ(0, memcmp(n.one.sram, self->mem, PAGE));
+	test_detach(n.one.dev, n.child);
+	EXPECT_EQ(0, fdinfo_get_n(self->fd, "ioasid-mappings", n.child));
+	expect_walk_state(self, &n, GIOVA, 0);
+
+	table_store(leaf_of(&n, GIOVA), table_leaf(n.builder.format, 1, DATA_GPA + 5 * PAGE,
+						   TABLE_R | TABLE_W));
+	test_invalidate(self->fd, n.child, 0, 0);
+	test_attach(n.one.dev, n.child);
+	EXPECT_EQ(IOASID_SIM_OK, sim_read(n.one.dev, GIOVA, PAGE, 0));
+	EXPECT_EQ(0, memcmp(n.one.sram, self->mem + 5 * PAGE, PAGE));
+	expect_walk_state(self, &n, GIOVA, IOASID_WALK_STATE_SHADOWED);
+}
+
+/* Of 16 pages in a row one is reserved: that one is not followed, the others are. */
+static void expect_hole(struct fixture_sim *self, struct nested *n, uint32_t flags, uint32_t pasid)
+{
+	for (int page = 0; page < 16; page++) {
+		EXPECT_EQ(page == 3 ? IOASID_SIM_FAULT_NOT_PRESENT : IOASID_SIM_OK,
+			  sim_read(n->one.dev, GIOVA + page * PAGE, 8, 0, .flags = flags,
+				   .pasid = pasid));
+		expect_walk_state(self, n, GIOVA + page * PAGE, IOASID_WALK_STATE_SHADOWED);
+	}
+}
+
+TEST_F(sim, followed_reserved, "leaves next to reserved addresses are followed")
+{
+	struct nested n = {
+		.one = sim_one(self, .nr_resv = 1, .resv = { { .start = GIOVA + 3 * PAGE,
+							       .last = GIOVA + 4 * PAGE - 1 } }),
+	};
+
+	nested_build(self, &n, IOASID_FORMAT_RISCV_SV48);
+	test_attach(n.one.dev, n.child);
+	expect_hole(self, &n, 0, 0);
+	test_invalidate(self->fd, n.child, GIOVA, 8 * PAGE);
+	expect_hole(self, &n, 0, 0);
+}
+
+TEST_F(sim, followed_narrow, "leaves beyond what an IOMMU can do keep no device out")
+{
+	struct nested n = { .one = sim_one(self, .addr_width = 33) };
+
+	nested_build(self, &n, IOASID_FORMAT_RISCV_SV39);
+	ASSERT_EQ(0, table_map(&n.builder, 1ULL << 33, DATA_GPA, PAGE, TABLE_R | TABLE_W));
+	test_attach(n.one.dev, n.child);
+	EXPECT_EQ(IOASID_SIM_OK, sim_read(n.one.dev, GIOVA, 8, 0));
+	EXPECT_EQ(IOASID_SIM_FAULT_ADDRESS, sim_read(n.one.dev, 1ULL << 33, 8, 0));
+	expect_walk_state(self, &n, 1ULL << 33, IOASID_WALK_STATE_SHADOWED);
+	test_detach(n.one.dev, n.child);
+}
+
 /* PASIDs */
 
 TEST_F(sim, pasids, "each PASID has a space of its own")
@@ -306,6 +383,20 @@ TEST_F(sim, pasids, "each PASID has a space of its own")
 	ASSERT_TRUE(!do_detach_pasid(one.dev, space, 5));
 	EXPECT_EQ(IOASID_SIM_FAULT_PASID, sim_read(one.dev, 0, 8, 0, by_pasid(5)));
 	EXPECT_EQ(0, sim_stats(self->ctl, one.id).stale);
+}
+
+TEST_F(sim, pasid_reserved, "a PASID's first look into a table heeds reserved addresses")
+{
+	struct nested n = {
+		.one = sim_one(self, .caps = IOASID_SIM_CAP_PASID, .pasid_bits = 8, .nr_resv = 1,
+			       .resv = { { .start = GIOVA + 3 * PAGE,
+					   .last = GIOVA + 4 * PAGE - 1 } }),
+	};
+
+	nested_build(self, &n, IOASID_FORMAT_X86_64_4LEVEL);
+	ASSERT_TRUE(!do_pasid(n.one.dev, VFIO_ATTACH_IOASID, n.child, 5));
+	expect_hole(self, &n, IOASID_SIM_REQ_PASID, 5);
+	ASSERT_TRUE(!do_pasid(n.one.dev, VFIO_DETACH_IOASID, n.child, 5));
 }
 
 TEST_F(sim, lost_pasid, "a PASID cache that is not told keeps a space alive too long")

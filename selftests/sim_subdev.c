@@ -62,6 +62,8 @@ TEST_F(sub, same_pasid, "the same PASID of two parts: other spaces, other number
 		EXPECT_TRUE(writes(self, i, i, by_pasid(v)));
 		EXPECT_EQ(!i, reads(self, i));
 		EXPECT_EQ(i, reads(self, i, .flags = IOASID_SIM_REQ_PASID | ATS, .pasid = v));
+		/* Nor is there a PASID that means none. */
+		EXPECT_EQ(IOASID_SIM_BAD_REQUEST, sim_read(self->dev[i], 0, 8, 0, by_pasid(~0U)));
 		/* Whatever number a user gives, it is not one on the wire. */
 		for (uint32_t w = 0; w < wire.nr; w++)
 			EXPECT_EQ(IOASID_SIM_FAULT_PASID,

@@ -57,7 +57,7 @@ $(O)/libtools.a: $(lib_objects)
 
 $(O)/lib/%.o: tools/lib/%.c tools/tools.mk | $(O)/lib $(skeletons)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) -Iinclude/uapi -MMD -MP -c -o $@ $<
 
 $(O)/ioasidtop.d/%.o: tools/ioasidtop/%.c tools/tools.mk | $(O)/ioasidtop.d
 	$(call say,CC,$<)

@@ -210,7 +210,8 @@ static bool flags_fit(struct sim_device *dev,
 	if (req->flags & ~known)
 		return false;
 	if (req->flags & IOASID_SIM_REQ_PASID ?
-	    !(caps & IOASID_SIM_CAP_PASID) : req->pasid)
+	    !(caps & IOASID_SIM_CAP_PASID) || req->pasid == SIM_NO_PASID :
+	    req->pasid)
 		return false;
 	if ((req->flags & IOASID_SIM_REQ_ATS) && !(caps & IOASID_SIM_CAP_ATS))
 		return false;
