@@ -148,11 +148,12 @@ TEST(levels, "as many levels as the PASID bits need, each PASID in its place")
 		struct one one = one_new(cases[i].format, cases[i].bits, IOASID_TABLE_BYPASS,
 					 cases[i].pasid);
 		struct ioasid_pasid_walk walk = look_up(&one, one.pasid);
+		__u64 size = one.p.format == CD ? 8192 : 4096;
 
 		EXPECT_TRUE(leads_to_pages(&one, one.pasid));
 		EXPECT_EQ(cases[i].levels, walk.nr_steps);
 		EXPECT_LE(one.p.root, walk.steps[0].addr);
-		EXPECT_LT(walk.steps[0].addr, one.p.root + (cases[i].format == CD ? 8192 : 4096));
+		EXPECT_LT(walk.steps[0].addr, one.p.root + size);
 		EXPECT_EQ(*one.slot, walk.steps[walk.nr_steps - 1].entry);
 		/* Its neighbours are not there, nor is anything beyond the table. */
 		EXPECT_EQ(IOASID_WALK_NOT_PRESENT, reason_of(&one, one.pasid ^ 1));

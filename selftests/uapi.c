@@ -55,7 +55,8 @@ static const struct command commands[] = {
 	COMMAND(IOASID_INVALIDATE_CACHE, ioasid_invalidate_cache),
 	COMMAND(IOASID_DEVICE_GET_INFO, ioasid_device_info, .info = true),
 	COMMAND(IOASID_GET_MAPPINGS, ioasid_get_mappings),
-	COMMAND(IOASID_WALK, ioasid_walk_iova, .reserved = offsetof(struct ioasid_walk_iova, pasid)),
+	COMMAND(IOASID_WALK, ioasid_walk_iova,
+		.reserved = offsetof(struct ioasid_walk_iova, pasid)),
 };
 
 /* An argument of the command that names what the fixture has. */
