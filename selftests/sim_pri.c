@@ -453,8 +453,8 @@ TEST_F(sim, overflow, "what finds no room is answered by the IOMMU, nothing is l
 	ti_ok(&api, TESTIOMMU_MODE, .value = TESTIOMMU_HOLD);
 	ASSERT_TRUE(!do_sim_start(api.dev, 8, &req, 1, 0));
 	sim_wait_stat(self->ctl, api.id, &before, page_overflows, 10);
-	ti_ok(&api, TESTIOMMU_MODE, .value = TESTIOMMU_REFUSE);
 	ASSERT_TRUE(!do_sim_stop(api.dev, &result));
+	ti_ok(&api, TESTIOMMU_MODE, .value = TESTIOMMU_REFUSE);
 	EXPECT_EQ(result.done, result.status[IOASID_SIM_FAULT_NOT_PRESENT] +
 			       result.status[IOASID_SIM_ABORTED]);
 	/* It works again, and groups are whole. */
