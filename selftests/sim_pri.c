@@ -453,8 +453,8 @@ TEST_F(sim, overflow, "what finds no room is answered by the IOMMU, nothing is l
 	ti_ok(&api, TESTIOMMU_MODE, .value = TESTIOMMU_HOLD);
 	ASSERT_TRUE(!do_sim_start(api.dev, 8, &req, 1, 0));
 	sim_wait_stat(self->ctl, api.id, &before, page_overflows, 10);
-	ti_ok(&api, TESTIOMMU_MODE, .value = TESTIOMMU_REFUSE);
 	ASSERT_TRUE(!do_sim_stop(api.dev, &result));
+	ti_ok(&api, TESTIOMMU_MODE, .value = TESTIOMMU_REFUSE);
 	EXPECT_EQ(result.done, result.status[IOASID_SIM_FAULT_NOT_PRESENT] +
 			       result.status[IOASID_SIM_ABORTED]);
 	/* It works again, and groups are whole. */
@@ -469,6 +469,15 @@ TEST_F(sim, overflow, "what finds no room is answered by the IOMMU, nothing is l
 		serve_group(&api, &fault, self->mem);
 	} while (async_end(&a) != IOASID_SIM_OK);
 	EXPECT_EQ(0, memcmp(api.sram, self->mem, 5 * PAGE));
+	/* What is left of a group would be found by the next one of its number. */
+	req.len = 8;
+	ASSERT_TRUE(!do_sim_start(api.dev, 1, &req, 1, 0));
+	for (int i = 0; i < 520; i++) {
+		fault = ti_fault(&api);
+		ASSERT_EQ(1, fault.nr);
+		EXPECT_EQ(0, ti_respond(&api, &fault, RESP_INVALID));
+	}
+	ASSERT_TRUE(!do_sim_stop(api.dev, &result));
 	/* And in any case when the fault is injected. */
 	ASSERT_TRUE(!do_sim_inject(self->ctl, api.id, IOASID_SIM_INJECT_PRQ_OVERFLOW, 0));
 	before = sim_stats(self->ctl, api.id);
