@@ -273,16 +273,6 @@ static inline void op_attach(void)
 	settle_spaces();
 }
 
-static inline int do_attach_pasid(const struct device *d, unsigned int cmd, int id, uint32_t pasid)
-{
-	struct vfio_attach_ioasid arg = {
-		.argsz = sizeof(arg), .flags = IOASID_ATTACH_USER_PASID,
-		.ioasid = id, .user_pasid = pasid,
-	};
-
-	return ioctl(d->fd, cmd, &arg);
-}
-
 static inline void op_attach_pasid(void)
 {
 	struct device *d = pick_bound();
@@ -302,7 +292,7 @@ static inline void op_attach_pasid(void)
 	expect_error(&e, !wrong && d->pasids[slot] != NOWHERE, EBUSY);
 	if (s)
 		expect_domain(&e, d, s);
-	if (!outcome(&e, do_attach_pasid(d, VFIO_ATTACH_IOASID, id, pasid)))
+	if (!outcome(&e, do_attach_pasid(d->fd, id, pasid)))
 		return;
 	d->pasids[slot] = index_of(s);
 	settle_spaces();
@@ -349,7 +339,7 @@ static inline void op_detach_pasid(void)
 	trace("detach %s/%u from %d", name_of(d), pasid_numbers[slot], id);
 	expect_error(&e, !d->bound, EINVAL);
 	expect_error(&e, !s || d->pasids[slot] != index_of(s), ENOENT);
-	if (!outcome(&e, do_attach_pasid(d, VFIO_DETACH_IOASID, id, pasid_numbers[slot])))
+	if (!outcome(&e, do_detach_pasid(d->fd, id, pasid_numbers[slot])))
 		return;
 	d->pasids[slot] = NOWHERE;
 	settle_spaces();
