@@ -394,9 +394,9 @@ TEST_F(sim, pasid_reserved, "a PASID's first look into a table heeds reserved ad
 	};
 
 	nested_build(self, &n, IOASID_FORMAT_X86_64_4LEVEL);
-	ASSERT_TRUE(!do_pasid(n.one.dev, VFIO_ATTACH_IOASID, n.child, 5));
+	ASSERT_TRUE(!do_attach_pasid(n.one.dev, n.child, 5));
 	expect_hole(self, &n, IOASID_SIM_REQ_PASID, 5);
-	ASSERT_TRUE(!do_pasid(n.one.dev, VFIO_DETACH_IOASID, n.child, 5));
+	ASSERT_TRUE(!do_detach_pasid(n.one.dev, n.child, 5));
 }
 
 TEST_F(sim, lost_pasid, "a PASID cache that is not told keeps a space alive too long")
