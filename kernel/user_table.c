@@ -244,6 +244,8 @@ static int do_bind(struct ioasid_space *space,
 
 	if (!space->parent)
 		return -EINVAL;
+	if (!space->two_step)
+		return -EOPNOTSUPP;
 	rc = pasids ? ioasid_pasid_table_check(cmd->format, &cmd->table) :
 		      ioasid_table_check(cmd->format, &cmd->table);
 	if (rc)

@@ -131,6 +131,7 @@ static inline void op_bind_table(void)
 	expect_error(&e, !s, ENOENT);
 	expect_error(&e, s && s->parent == NOWHERE, EINVAL);
 	if (s && s->parent != NOWHERE) {
+		expect_error(&e, !s->two_step, EOPNOTSUPP);
 		expect_error(&e, is_partial(s), EDEADLK);
 		expect_error(&e, s->kind == IOASID_KIND_USER || nr_mapped(s) || nr_children(s),
 			     EBUSY);

@@ -6,12 +6,11 @@
 #include <pthread.h>
 
 #include "ptable_fixture.h"
+#include "unchanged.h"
 
 FIXTURE(ptable) {
 	struct machine m;
-	char *contexts;
-	int64_t pins;
-	uint64_t locked;
+	struct state before;
 };
 
 FIXTURE_SETUP(ptable)
@@ -23,32 +22,18 @@ FIXTURE_TEARDOWN(ptable)
 {
 	EXPECT_EQ(0, sim_stats(self->m.ctl, self->m.sim).stale);
 	machine_stop(&self->m);
-	free(self->contexts);
+	free(self->before.contexts);
 }
 
-static void remember(struct fixture_ptable *self)
-{
-	free(self->contexts);
-	self->contexts = contexts_text();
-	self->pins = machine_pins();
-	self->locked = locked_pages();
-}
-
-static bool unchanged(struct fixture_ptable *self)
-{
-	char *now = contexts_text();
-	bool same = !strcmp(now, self->contexts);
-
-	free(now);
-	return same && self->pins == machine_pins() && self->locked == locked_pages();
-}
-
-/* Refused with this errno, and contexts, pins and charges are as before. */
-#define REFUSED(err, call) do {							\
-	remember(self);								\
+/* Refused with this errno; nothing changed but a counter of errors, "" for none. */
+#define REFUSED_KEY(err, call, ...) do {					\
+	remember(&self->before);						\
 	EXPECT_ERRNO(err, call);						\
-	EXPECT_TRUE(unchanged(self));						\
+	check_unchanged(&self->before, __LINE__, #call, __VA_ARGS__);		\
 } while (0)
+#define REFUSED(err, call)	REFUSED_KEY(err, call, "%s", "")
+#define INVALIDATION_REFUSED(err, call)						\
+	REFUSED_KEY(err, call, "ioasid-user-invalidation-errors-%d", m->space)
 
 /* Both spellings say the same. */
 static void refused_table(struct fixture_ptable *self, int err, int child)
@@ -128,12 +113,12 @@ TEST_F(ptable, invalidations, "requests about PASIDs, caches and devices that ar
 
 	machine_delegate(m, CD, 0);
 	EXPECT_EQ(1, reads(m, 1));
-	REFUSED(EINVAL, do_forget(m, 0, 1 << m->p.bits));
-	REFUSED(EINVAL, do_forget(m, ALL_CACHES, 1U << 31));
-	REFUSED(EINVAL, do_forget_range(m, IOASID_CACHE_PASID, 1, GVA, PAGE));
-	REFUSED(EINVAL, do_forget_range(m, ALL_CACHES, NONE, GVA, PAGE));
-	REFUSED(EOPNOTSUPP, do_forget(m, 1 << 3, NONE));
-	REFUSED(EINVAL, do_invalidations(m->fd, m->space, &req, &nr));
+	INVALIDATION_REFUSED(EINVAL, do_forget(m, 0, 1 << m->p.bits));
+	INVALIDATION_REFUSED(EINVAL, do_forget(m, ALL_CACHES, 1U << 31));
+	INVALIDATION_REFUSED(EINVAL, do_forget_range(m, IOASID_CACHE_PASID, 1, GVA, PAGE));
+	INVALIDATION_REFUSED(EINVAL, do_forget_range(m, ALL_CACHES, NONE, GVA, PAGE));
+	INVALIDATION_REFUSED(EOPNOTSUPP, do_forget(m, 1 << 3, NONE));
+	INVALIDATION_REFUSED(EINVAL, do_invalidations(m->fd, m->space, &req, &nr));
 	EXPECT_EQ(0, nr);
 	req.cookie = SIM_COOKIE;
 	req.caches = IOASID_CACHE_PASID;
@@ -149,7 +134,7 @@ TEST_F(ptable, invalidations, "requests about PASIDs, caches and devices that ar
 	plain = do_alloc_user(m->fd, m->parent, IOASID_FORMAT_ARM_LPAE_4K, 48, gpa(DATA));
 	ASSERT_LT(0, plain);
 	m->space = plain;
-	REFUSED(EOPNOTSUPP, do_forget(m, IOASID_CACHE_PASID, NONE));
+	INVALIDATION_REFUSED(EOPNOTSUPP, do_forget(m, IOASID_CACHE_PASID, NONE));
 }
 
 TEST_F(ptable, one_side, "E24 PASIDs are handed out by the table or one by one, not both")
@@ -210,7 +195,7 @@ static void cannot_have(uint32_t caps, int group_size)
 	ASSERT_TRUE(cap);
 	EXPECT_EQ(5, cap->nr_formats);
 	machine_stop(m);
-	free(self->contexts);
+	free(self->before.contexts);
 }
 
 TEST(cannot, "an IOMMU or a device that cannot have PASID tables refuses them")

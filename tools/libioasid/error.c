@@ -61,7 +61,7 @@ static const struct sentence sentences[] = {
 	      "reading, a width of the format, and an aligned address"),
 	TABLE(EOPNOTSUPP,
 	      "cannot be of this kind or format here: IOASID_DEVICE_GET_INFO lists the formats of "
-	      "a device"),
+	      "a device, and tables are bound to children of IOASID_CREATE_NESTING only"),
 	{ IOASID_FREE, EBUSY, "the space",
 	  "is in use: detach its devices and free the spaces nested on it first" },
 	{ IOASID_CREATE_NESTING, ENOENT, "the parent", "does not exist in this context" },

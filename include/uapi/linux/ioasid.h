@@ -391,11 +391,12 @@ struct ioasid_create_nesting {
  * IOASID_BIND_PASID_TABLE and IOASID_UNBIND_PASID_TABLE do the same with PASID
  * tables. What the table's entries lead to is not bound: the IOMMU finds it.
  *
- * EINVAL on a space that is not a child, EBUSY when it has mappings or a table
- * already, EOPNOTSUPP for a format that its devices' IOMMUs do not have (or that
- * is for the other command), ENOENT when there is no such table to unbind. A
- * PASID table also needs devices with PASIDs, alone in their groups (EOPNOTSUPP),
- * of which none is attached anywhere by a PASID (EBUSY).
+ * EINVAL on a space that is not a child, EOPNOTSUPP on a child that IOASID_ALLOC
+ * made, EBUSY when it has mappings or a table already, EOPNOTSUPP for a format
+ * that its devices' IOMMUs do not have (or that is for the other command), ENOENT
+ * when there is no such table to unbind. A PASID table also needs devices with
+ * PASIDs, alone in their groups (EOPNOTSUPP), of which none is attached anywhere by
+ * a PASID (EBUSY).
  */
 struct ioasid_bind_table {
 	__u32	argsz;
