@@ -380,6 +380,9 @@ void ioasid_mappings_drop(struct ioasid_space *space);
 int ioasid_space_destroy(struct ioasid_ctx *ctx, u32 ioasid);
 struct ioasid_space *ioasid_space_get(struct ioasid_ctx *ctx, u32 ioasid);
 void ioasid_space_put(struct ioasid_space *space);
+int ioasid_on_space(struct ioasid_ucmd *ucmd, u32 ioasid,
+		    int (*fn)(struct ioasid_space *space,
+			      struct ioasid_ucmd *ucmd));
 int ioasid_space_refuse(struct ioasid_ctx *ctx, u32 ioasid, int rc);
 int ioasid_space_usable(struct ioasid_space *space);
 int ioasid_space_mappable(struct ioasid_space *space);

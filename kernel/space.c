@@ -261,6 +261,26 @@ void ioasid_space_put(struct ioasid_space *space)
 }
 
 /**
+ * ioasid_on_space - carry out a command that names a space
+ * @ucmd: the command
+ * @ioasid: the space, which is kept for as long as @fn works on it
+ * @fn: does it
+ */
+int ioasid_on_space(struct ioasid_ucmd *ucmd, u32 ioasid,
+		    int (*fn)(struct ioasid_space *space,
+			      struct ioasid_ucmd *ucmd))
+{
+	struct ioasid_space *space = ioasid_space_get(ucmd->ctx, ioasid);
+	int rc;
+
+	if (!space)
+		return -ENOENT;
+	rc = fn(space, ucmd);
+	ioasid_space_put(space);
+	return rc;
+}
+
+/**
  * ioasid_space_get - look a space up
  * @ctx: the context
  * @ioasid: its number

@@ -42,13 +42,6 @@ FIXTURE(world) {
 	struct state before;	/* to compare with */
 };
 
-#define REFUSED_KEY(err, call, ...) do {					\
-	remember(&self->before);								\
-	EXPECT_ERRNO(err, call);						\
-	check_unchanged(&self->before, __LINE__, #call, __VA_ARGS__);			\
-} while (0)
-
-#define REFUSED(err, call)	REFUSED_KEY(err, call, "%s", "")
 #define MAP_REFUSED(err, id, ...)						\
 	REFUSED_KEY(err, do_map(self->fd, id, __VA_ARGS__), "ioasid-map-errors-%u", id)
 #define UNMAP_REFUSED(err, id, ...)						\

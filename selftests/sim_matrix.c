@@ -142,18 +142,17 @@ static void check_dma(struct fixture_matrix *self)
 	EXPECT_EQ(IOASID_SIM_BLOCKED, sim_read(self->b, gpa(1), 8, 0));
 }
 
-/* The call fails like that, and changes nothing but a counter of errors, "" for none. */
-#define REFUSED_KEY(err, call, ...) do {					\
-	remember(&self->before);						\
-	EXPECT_ERRNO(err, call);						\
-	check_unchanged(&self->before, __LINE__, #call, __VA_ARGS__);		\
+/* As everywhere, and the devices reach what they reached. */
+#undef REFUSED
+#define REFUSED_DMA(err, call, ...) do {					\
+	REFUSED_KEY(err, call, __VA_ARGS__);					\
 	check_dma(self);							\
 } while (0)
-#define REFUSED(err, call)	REFUSED_KEY(err, call, "%s", "")
+#define REFUSED(err, call)	REFUSED_DMA(err, call, "%s", "")
 #define MAP_REFUSED(err, id, ...)						\
-	REFUSED_KEY(err, do_map(self->fd, id, __VA_ARGS__), "ioasid-map-errors-%u", id)
+	REFUSED_DMA(err, do_map(self->fd, id, __VA_ARGS__), "ioasid-map-errors-%u", id)
 #define UNMAP_REFUSED(err, id, ...)						\
-	REFUSED_KEY(err, do_unmap_flags(self->fd, id, __VA_ARGS__, 0),		\
+	REFUSED_DMA(err, do_unmap_flags(self->fd, id, __VA_ARGS__, 0),		\
 		    "ioasid-unmap-errors-%u", id)
 
 TEST_F(matrix, e5, "E5 E27 ATTACH names a space of another context: ENOENT")

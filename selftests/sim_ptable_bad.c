@@ -25,13 +25,6 @@ FIXTURE_TEARDOWN(ptable)
 	free(self->before.contexts);
 }
 
-/* Refused with this errno; nothing changed but a counter of errors, "" for none. */
-#define REFUSED_KEY(err, call, ...) do {					\
-	remember(&self->before);						\
-	EXPECT_ERRNO(err, call);						\
-	check_unchanged(&self->before, __LINE__, #call, __VA_ARGS__);		\
-} while (0)
-#define REFUSED(err, call)	REFUSED_KEY(err, call, "%s", "")
 #define INVALIDATION_REFUSED(err, call)						\
 	REFUSED_KEY(err, call, "ioasid-user-invalidation-errors-%d", m->space)
 

@@ -100,4 +100,15 @@ void check_unchanged(struct state *state, int line, const char *call, const char
 	remember(state);
 }
 
+/*
+ * In a test whose fixture has a "struct state before": the call fails like that,
+ * and nothing changed but this counter of errors, "" for none.
+ */
+#define REFUSED_KEY(err, call, ...) do {					\
+	remember(&self->before);						\
+	EXPECT_ERRNO(err, call);						\
+	check_unchanged(&self->before, __LINE__, #call, __VA_ARGS__);		\
+} while (0)
+#define REFUSED(err, call)	REFUSED_KEY(err, call, "%s", "")
+
 #endif /* IOASID_SELFTESTS_UNCHANGED_H */
