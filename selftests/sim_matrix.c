@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The error matrix of the RFC for nesting, user-managed tables and PASIDs, on
- * simulated devices: E5-E7, E11, E12, E14-E28 as far as they are about these. After
+ * simulated devices: E5-E7, E11, E12, E14-E28 as far as they are about these (E24 is in
+ * sim_ptable_bad.c). After
  * each refusal everything is as it was: the counters of all contexts, pins and
  * charges, and what each device reaches by default and by PASID, byte by byte.
  * matrix.c has the rows for kernel-managed spaces on real devices.
@@ -273,6 +274,33 @@ TEST_F(matrix, e25, "E25 a second space without a PASID: EBUSY; PASIDs that cann
 	REFUSED(EINVAL, do_attach_pasid(self->a[0], space, 0));
 	REFUSED(EINVAL, do_attach_pasid(self->a[0], space, 256));
 	REFUSED(EOPNOTSUPP, do_attach_pasid(self->b, space, 1));
+}
+
+/* Nothing refuses it; the flags say for which devices a CPU would have to translate. */
+TEST_F(matrix, e26, "E26 flags of a device tell whose PASIDs others are on the wire than users say")
+{
+	const uint32_t virtual = IOASID_DEV_INFO_PASID_VIRT, global = IOASID_DEV_INFO_PASID_GLOBAL;
+	const uint32_t all = IOASID_DEV_INFO_PASID | virtual | global;
+	const uint32_t pools[] = { 0, IOASID_SIM_GLOBAL_PASIDS };
+	struct ioasid_device_info info;
+	int part;
+
+	test_device_info(self->fd, SIM_COOKIE, &info, sizeof(info));
+	EXPECT_EQ(IOASID_DEV_INFO_PASID, info.flags & all);
+	EXPECT_EQ(256, info.max_pasids);
+	test_device_info(self->fd, SIM_COOKIE + 2, &info, sizeof(info));
+	EXPECT_EQ(0, info.flags & all);
+	EXPECT_EQ(0, info.max_pasids);
+	for (int i = 0; i < 2; i++) {
+		part = sim_open_sub(sim_create(self->ctl, .nr_devices = 1, .nr_subdevices = 1,
+					       .caps = IOASID_SIM_CAP_PASID, .pasid_bits = 8,
+					       .flags = pools[i]), 0, 0);
+		test_bind(part, self->fd, SIM_COOKIE + 3 + i);
+		test_device_info(self->fd, SIM_COOKIE + 3 + i, &info, sizeof(info));
+		EXPECT_EQ(IOASID_DEV_INFO_PASID | virtual | (i ? global : 0), info.flags & all);
+		close(part);
+	}
+	check_dma(self);
 }
 
 TEST_F(matrix, e28, "E28 a space that enforces snooping, an IOMMU that cannot: EINVAL")

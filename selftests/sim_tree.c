@@ -152,4 +152,32 @@ TEST_F(sim, follows, "an IOTLB forgets what a parent, or its parent, unmaps belo
 	EXPECT_EQ(0, sim_stats(self->ctl, id).stale);
 }
 
+/* Two mappings of the parent, so two parts, each with tables of its own in the child. */
+TEST_F(sim, undo_parts, "a child's MAP that fails in its second part leaves nothing of the first")
+{
+	const uint64_t border = 64 * MIB, at = border - 2 * PAGE;
+	uint32_t id = sim_create(self->ctl, .nr_devices = 1);
+	int dev = device(self, id, 0), failed = 0;
+	int parent = test_alloc(self->fd), child;
+
+	test_map(self->fd, parent, self->mem, GPA, 2 * PAGE);
+	test_map(self->fd, parent, self->mem + 8 * PAGE, gpa(2), 2 * PAGE);
+	child = do_alloc_kind(self->fd, IOASID_KIND_KERNEL, parent, 0, 0);
+	ASSERT_LT(0, child);
+	test_attach(dev, child);
+	for (int nth = 1; nth < 20; nth++, failed++) {
+		ASSERT_TRUE(!do_sim_inject(self->ctl, id, 0, nth));
+		if (!do_map(self->fd, child, GPA, at, 4 * PAGE, RW))
+			break;
+		EXPECT_EQ(ENOMEM, errno);
+		for (int i = 0; i < 4; i++)
+			EXPECT_TRUE(reaches_nothing(dev, at + i * PAGE));
+	}
+	/* Three levels below the top for the first part, one for the second. */
+	EXPECT_EQ(4, failed);
+	EXPECT_TRUE(reaches(self, dev, at + PAGE, 1));
+	EXPECT_TRUE(reaches(self, dev, border, 8));
+	EXPECT_EQ(0, sim_stats(self->ctl, id).stale);
+}
+
 HARNESS_MAIN
