@@ -457,9 +457,14 @@ TEST_F(sim, overflow, "what finds no room is answered by the IOMMU, nothing is l
 	ti_ok(&api, TESTIOMMU_MODE, .value = TESTIOMMU_REFUSE);
 	EXPECT_EQ(result.done, result.status[IOASID_SIM_FAULT_NOT_PRESENT] +
 			       result.status[IOASID_SIM_ABORTED]);
+	/* The IOMMU goes on to refuse until the queue has been emptied. */
+	before = sim_stats(self->ctl, api.id);
+	do {
+		EXPECT_EQ(IOASID_SIM_FAULT_NOT_PRESENT, sim_read(api.dev, 0, 8, 0, .flags = PRI));
+		moved = sim_since(self->ctl, api.id, &before);
+	} while (moved.page_overflows);
 	/* It works again, and groups are whole. */
 	ti_ok(&api, TESTIOMMU_MODE, .value = TESTIOMMU_PASS);
-	moved = sim_since(self->ctl, api.id, &before);
 	do {
 		async_start(&a, api.dev, .op = IOASID_SIM_OP_READ, .len = 5 * PAGE, .flags = PRI);
 		do
