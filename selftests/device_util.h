@@ -189,7 +189,7 @@ static inline void edu_device_open(struct edu_device *dev, unsigned int nr)
 	strcpy(dev->name, name);
 	if (pci_rebind(name, IOASID_PCI_DRIVER))
 		SKIP("%s cannot be bound to " IOASID_PCI_DRIVER, name);
-	for (int try = 0; try < 50; try++) {	/* devtmpfs makes nodes in its own time */
+	for (int try = 0; try < 1000; try++) {	/* devtmpfs makes nodes in its own time */
 		dev->fd = device_node(name);
 		if (dev->fd >= 0 || errno != ENOENT)
 			break;

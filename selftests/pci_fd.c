@@ -357,7 +357,7 @@ FIXTURE_SETUP(nvme)
 		SKIP("no NVMe disk");
 	pci_driver(self->name, self->driver);
 	ASSERT_TRUE(!pci_rebind(self->name, IOASID_PCI_DRIVER));
-	for (int try = 0; self->dev < 0 && try < 50; try++) {
+	for (int try = 0; self->dev < 0 && try < 1000; try++) {
 		self->dev = device_node(self->name);
 		if (self->dev < 0)
 			usleep(10000);

@@ -94,7 +94,7 @@ static inline int do_sim_open_sub(uint32_t id, uint32_t index, uint32_t sub)
 	len = snprintf(path, sizeof(path), IOASID_DEVICE_DIR "/sim%u.%u", id, index);
 	if (sub != SIM_WHOLE)
 		snprintf(path + len, sizeof(path) - len, ".%u", sub);
-	for (int try = 0; try < 50; try++) {	/* devtmpfs makes nodes in its own time */
+	for (int try = 0; try < 1000; try++) {	/* devtmpfs makes nodes in its own time */
 		fd = open(path, O_RDWR | O_CLOEXEC);
 		if (fd >= 0 || errno != ENOENT)
 			break;

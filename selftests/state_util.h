@@ -37,7 +37,7 @@ static inline int64_t machine_pins(void)
 /* Work that is done behind the close of a file may need a moment. */
 static inline bool machine_pins_become(int64_t pins)
 {
-	for (int try = 0; try < 100; try++) {
+	for (int try = 0; try < 1000; try++) {
 		if (machine_pins() == pins)
 			return true;
 		usleep(20000);

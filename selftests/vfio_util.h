@@ -45,7 +45,7 @@ static inline int group_open_nr(int nr)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/dev/vfio/%d", nr);
-	for (int try = 0; try < 50; try++) {	/* devtmpfs makes nodes in its own time */
+	for (int try = 0; try < 1000; try++) {	/* devtmpfs makes nodes in its own time */
 		int fd = open(path, O_RDWR | O_CLOEXEC);
 
 		if (fd >= 0 || errno != ENOENT)
