@@ -66,23 +66,6 @@ static inline void edu_write64(struct edu *edu, unsigned int reg, uint64_t value
 	*(volatile uint64_t *)(edu->bar + reg) = value;
 }
 
-/* Returns 0, or -1 with errno; ENODEV: what answers is no edu. */
-static inline int edu_open(struct edu *edu, int fd, off_t bar0)
-{
-	void *bar = mmap(NULL, EDU_BAR_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, bar0);
-
-	edu->bar = NULL;
-	if (bar == MAP_FAILED)
-		return -1;
-	edu->bar = bar;
-	if ((edu_read32(edu, EDU_REG_ID) & 0xffff) == 0x00ed)
-		return 0;
-	munmap(bar, EDU_BAR_SIZE);
-	edu->bar = NULL;
-	errno = ENODEV;
-	return -1;
-}
-
 static inline void edu_close(struct edu *edu)
 {
 	if (edu->bar)
@@ -113,6 +96,29 @@ static inline int edu_wait(struct edu *edu, unsigned int timeout_ms)
 	return 0;
 }
 
+#define EDU_TIMEOUT_MS	5000
+
+/*
+ * Returns 0, or -1 with errno; ENODEV: what answers is no edu. No reset ends the
+ * transfer of somebody who was killed, and as long as it lasts the device takes no
+ * other.
+ */
+static inline int edu_open(struct edu *edu, int fd, off_t bar0)
+{
+	void *bar = mmap(NULL, EDU_BAR_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, bar0);
+
+	edu->bar = NULL;
+	if (bar == MAP_FAILED)
+		return -1;
+	edu->bar = bar;
+	if ((edu_read32(edu, EDU_REG_ID) & 0xffff) == 0x00ed)
+		return edu_wait(edu, EDU_TIMEOUT_MS);
+	munmap(bar, EDU_BAR_SIZE);
+	edu->bar = NULL;
+	errno = ENODEV;
+	return -1;
+}
+
 /*
  * Starts a transfer of len bytes between memory at iova and the buffer at
  * offset buf. QEMU itself gives up on ranges outside the buffer, so these are
@@ -133,8 +139,6 @@ static inline int edu_start(struct edu *edu, uint64_t iova, unsigned long buf,
 	edu_write64(edu, EDU_REG_CMD, cmd | EDU_CMD_RUN);
 	return 0;
 }
-
-#define EDU_TIMEOUT_MS	5000
 
 /* The device reads memory. */
 static inline int edu_to_device(struct edu *edu, uint64_t iova, unsigned long buf,
