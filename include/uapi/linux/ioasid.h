@@ -165,14 +165,16 @@ struct ioasid_table {
 /**
  * struct ioasid_alloc - ioctl(IOASID_ALLOC)
  * @argsz: sizeof(struct ioasid_alloc)
- * @flags: IOASID_ALLOC_ENFORCE_SNOOP: devices may attach only where the IOMMU
- *         can force their DMA to be coherent with the CPU caches
+ * @flags: IOASID_ALLOC_*
  * @kind: enum ioasid_kind
  * @parent: the space that translates the output of this one, or IOASID_NONE
  * @format: enum ioasid_format of a user-managed table; 0 for the others
  * @addr_width: highest IOVA width in bits that the user needs, 0 for any;
  *              mappings above it are refused. 0 for a user-managed table
  * @table: the user-managed table; zeroes for the others
+ * @fault_queue: with IOASID_ALLOC_FAULT_QUEUE a file of IOASID_FAULT_QUEUE_ALLOC,
+ *               of the same context (EBADF, EINVAL); 0 without
+ * @__reserved: 0
  *
  * Returns the new IOASID. A kernel-managed space takes mappings at once; they
  * are pinned and charged when they are made and installed for each device that
@@ -194,12 +196,31 @@ struct ioasid_table {
 struct ioasid_alloc {
 	__u32	argsz;
 	__u32	flags;
+	/* Devices may attach only where the IOMMU can force their DMA to be coherent
+	 * with the CPU caches.
+	 */
 #define IOASID_ALLOC_ENFORCE_SNOOP	(1 << 0)
+	/* Faults are reported to @fault_queue. */
+#define IOASID_ALLOC_FAULT_QUEUE	(1 << 1)
+	/* Among them page requests, which the device waits for: only devices may attach
+	 * that ask for pages (EOPNOTSUPP). Kinds KERNEL and USER: with a queue only
+	 * (EINVAL). Kinds SVA and MIRROR always are so, and the kernel answers.
+	 */
+#define IOASID_ALLOC_PAGE_REQUESTS	(1 << 2)
+	/* Devices may attach only where the IOMMU records which pages were written, and
+	 * mappings are made of its smallest pages: see IOASID_SET_DIRTY_TRACKING. Kind
+	 * KERNEL without parent.
+	 */
+#define IOASID_ALLOC_DIRTY_TRACKING	(1 << 3)
+	/* Kind SVA for devices that cannot wait: all memory of the process is pinned. */
+#define IOASID_ALLOC_SVA_PINNED		(1 << 4)
 	__u32	kind;
 	__u32	parent;
 	__u32	format;
 	__u32	addr_width;
 	struct ioasid_table table;
+	__s32	fault_queue;
+	__u32	__reserved;
 };
 
 #define IOASID_ALLOC	_IO(IOASID_TYPE, IOASID_BASE + 3)
@@ -379,10 +400,12 @@ struct ioasid_create_nesting {
  * struct ioasid_bind_table - ioctl(IOASID_BIND_PGTABLE, IOASID_BIND_PASID_TABLE,
  *                                  IOASID_UNBIND_PGTABLE, IOASID_UNBIND_PASID_TABLE)
  * @argsz: sizeof(struct ioasid_bind_table)
- * @flags: 0
+ * @flags: IOASID_BIND_* (0 at unbind), as the flags of the same name at ALLOC
  * @ioasid: a space created by IOASID_CREATE_NESTING
  * @format: enum ioasid_format (0 at unbind)
  * @table: the table (zeroes at unbind)
+ * @fault_queue: as at ALLOC (0 at unbind)
+ * @__reserved: 0
  *
  * A child that has neither mappings nor a table becomes user-managed by
  * IOASID_BIND_PGTABLE, and is as created again after IOASID_UNBIND_PGTABLE:
@@ -401,9 +424,13 @@ struct ioasid_create_nesting {
 struct ioasid_bind_table {
 	__u32	argsz;
 	__u32	flags;
+#define IOASID_BIND_FAULT_QUEUE		(1 << 1)
+#define IOASID_BIND_PAGE_REQUESTS	(1 << 2)
 	__u32	ioasid;
 	__u32	format;
 	struct ioasid_table table;
+	__s32	fault_queue;
+	__u32	__reserved;
 };
 
 #define IOASID_BIND_PGTABLE		_IO(IOASID_TYPE, IOASID_BASE + 9)
@@ -474,7 +501,63 @@ struct ioasid_invalidate_cache {
 
 #define IOASID_INVALIDATE_CACHE	_IO(IOASID_TYPE, IOASID_BASE + 13)
 
-/* Numbers 14..17 are kept for fault queues and dirty tracking. */
+/* Numbers 14 and 15: fault queues, see linux/ioasid_fault.h */
+
+/**
+ * struct ioasid_set_dirty_tracking - ioctl(IOASID_SET_DIRTY_TRACKING)
+ * @argsz: sizeof(struct ioasid_set_dirty_tracking)
+ * @flags: IOASID_DIRTY_TRACKING_ON, or 0: off
+ * @ioasid: a space of IOASID_ALLOC_DIRTY_TRACKING (EOPNOTSUPP)
+ * @__reserved: 0
+ *
+ * When tracking begins no page is dirty. Switching on what is on (or off what is
+ * off) changes nothing. Devices that attach later are tracked as well.
+ */
+struct ioasid_set_dirty_tracking {
+	__u32	argsz;
+	__u32	flags;
+#define IOASID_DIRTY_TRACKING_ON	(1 << 0)
+	__u32	ioasid;
+	__u32	__reserved;
+};
+
+#define IOASID_SET_DIRTY_TRACKING	_IO(IOASID_TYPE, IOASID_BASE + 16)
+
+/**
+ * struct ioasid_get_dirty_bitmap - ioctl(IOASID_GET_DIRTY_BITMAP)
+ * @argsz: sizeof(struct ioasid_get_dirty_bitmap)
+ * @flags: IOASID_DIRTY_NO_CLEAR: report, and go on as if nobody had asked
+ * @ioasid: a space whose dirty tracking is on (EINVAL)
+ * @__reserved: 0
+ * @iova: start of the range, aligned to @page_size
+ * @size: its length, a multiple of @page_size
+ * @page_size: bytes that one bit stands for: a power of two, at least 4096
+ * @bitmap: address of the bitmap, an array of __u64: bit n % 64 of word n / 64 is
+ *          page n of the range; the last word may be longer than needed
+ *
+ * Bits of pages that a device wrote to since tracking began, or since they were
+ * reported last, are set; none is cleared in the bitmap: whoever wants to know of
+ * this call only passes zeroes. What was not written is not reported, but as part of
+ * an IOMMU's page that was: a mapping made by IOASID_MAP_DMA is recorded in pages
+ * of 4096 bytes where the IOMMU has these.
+ *
+ * A write that was complete when the call began is in the bitmap of this call or of
+ * one before. One that is under way is in this one or in the next. Ask before
+ * IOASID_UNMAP_DMA: what was written to a mapping is forgotten with it.
+ */
+struct ioasid_get_dirty_bitmap {
+	__u32	argsz;
+	__u32	flags;
+#define IOASID_DIRTY_NO_CLEAR	(1 << 0)
+	__u32	ioasid;
+	__u32	__reserved;
+	__u64	iova;
+	__u64	size;
+	__u64	page_size;
+	__u64	bitmap;
+};
+
+#define IOASID_GET_DIRTY_BITMAP	_IO(IOASID_TYPE, IOASID_BASE + 17)
 
 /*
  * Formats of user-managed tables that spaces of the device can have. PASID tables are
@@ -534,6 +617,8 @@ struct ioasid_device_info {
 #define IOASID_DEV_INFO_PASID_GLOBAL	(1 << 4)	/* of each PASID the same, as all such
 							 * devices of the context do
 							 */
+#define IOASID_DEV_INFO_PAGE_REQUESTS	(1 << 5)	/* asks for pages that are not there */
+#define IOASID_DEV_INFO_DIRTY_TRACKING	(1 << 6)	/* IOMMU records what is written */
 	__u64	cookie;
 	__u64	pgsize_bitmap;
 	__u32	addr_width;
