@@ -36,7 +36,7 @@ $(LIBIOASID_SO): $(libioasid_objects) tools/libioasid/libioasid.map
 example_names := $(shell sed -n 's,^/\* \([a-z_]*\)\.c:.*,\1,p' docs/libioasid.md)
 example_sources := $(example_names:%=$(LIBIOASID)/examples/%.c)
 examples := $(example_names:%=$(LIBIOASID)/examples/%) $(example_names:%=$(LIBIOASID)/examples/%-shared)
-example_flags = $(WARNINGS) -Itools/libioasid -Iinclude/uapi $(CFLAGS)
+example_flags = -pthread $(WARNINGS) -Itools/libioasid -Iinclude/uapi $(CFLAGS)
 
 all: $(examples)
 
@@ -55,8 +55,8 @@ $(LIBIOASID)/examples/%-shared: $(LIBIOASID)/examples/%.c $(LIBIOASID_SO) tools/
 install-libioasid:
 	$(Q)install -d $(DESTDIR)$(PREFIX)/include/linux $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	$(Q)install -m 644 tools/libioasid/libioasid.h $(DESTDIR)$(PREFIX)/include
-	$(Q)install -m 644 include/uapi/linux/ioasid.h include/uapi/linux/ioasid_sim.h \
-		$(DESTDIR)$(PREFIX)/include/linux
+	$(Q)install -m 644 include/uapi/linux/ioasid.h include/uapi/linux/ioasid_fault.h \
+		include/uapi/linux/ioasid_sim.h $(DESTDIR)$(PREFIX)/include/linux
 	$(Q)install -m 644 $(LIBIOASID_A) $(LIBIOASID_SO) $(DESTDIR)$(PREFIX)/lib
 	$(Q)ln -sf $(notdir $(LIBIOASID_SO)) $(DESTDIR)$(PREFIX)/lib/$(LIBIOASID_SONAME)
 	$(Q)ln -sf $(LIBIOASID_SONAME) $(DESTDIR)$(PREFIX)/lib/libioasid.so
