@@ -679,10 +679,16 @@ TEST(hang, "while nobody answers four devices, a fifth goes on, and their users 
 	wait_groups(&s, 200);
 	for (int i = 0; i < STORMING; i++)
 		ASSERT_EQ(0, kill(s.pid[i], SIGSTOP));
-	/* Each thread of each device waits now, or will in a moment. */
+	/* Nothing is there any more that a thread could go on with. */
+	for (int i = 0; i < STORMING; i++) {
+		for (unsigned int page = 0; page < WINDOW; page++)
+			table_store(&s.leaves[i][page], 0);
+		test_invalidate(s.g.m.fd, s.share->one[i].space, 0, 0);
+	}
 	victim_go(to, 10 * VICTIM_FAULTS);
 	EXPECT_EQ(10 * VICTIM_FAULTS, victim_done(from));
 	for (int i = 0; i < STORMING; i++) {
+		EXPECT_EQ(THREADS, space_count(&s.g, "fault-pending", s.share->one[i].space));
 		ASSERT_EQ(0, kill(s.pid[i], SIGKILL));
 		reap(&s, i);
 		settle(&s, i);
