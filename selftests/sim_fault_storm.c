@@ -262,8 +262,8 @@ static void refuse(struct work *w, const struct ioasid_fault *fault)
 /* Faults of other queues, and of this one as if they were another's. */
 static void answer_others(struct work *w, const struct ioasid_fault *mine)
 {
-	struct account *other = &w->s->share->one[(w->i + 1 + w->served % (STORMING - 1)) % STORMING];
-	struct ioasid_fault fault = other->last;
+	int other = (w->i + 1 + w->served % (STORMING - 1)) % STORMING;
+	struct ioasid_fault fault = w->s->share->one[other].last;
 
 	if (fault.ioasid)
 		refuse(w, &fault);

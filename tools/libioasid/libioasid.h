@@ -3,8 +3,8 @@
  * libioasid: /dev/ioasid, the devices' files and the simulator from C.
  *
  * A function per command, and no state but that of fault queues: contexts and devices
- * are file descriptors, spaces are numbers. What a function returns is 0 or what it made (a descriptor, a
- * number, bytes), or an error as -errno; errno itself is left alone.
+ * are file descriptors, spaces are numbers. What a function returns is 0 or what it made
+ * (a descriptor, a number, bytes), or an error as -errno; errno itself is left alone.
  * ioasid_strerror() turns a command's error into a sentence.
  *
  * libioasid(3) describes each function, docs/libioasid.md has examples.
