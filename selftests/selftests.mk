@@ -30,7 +30,7 @@ $(table_tests) $(table_objects): ALL_CFLAGS += -Iselftests/shim -Iinclude
 fault_tests := $(filter $(O)/sim_s6 $(O)/sim_fault_storm,$(TESTS))
 libioasid_objects := $(patsubst tools/libioasid/%.c,$(O)/libioasid/%.o,$(wildcard tools/libioasid/*.c))
 $(fault_tests): $(libioasid_objects)
-$(fault_tests) $(libioasid_objects): ALL_CFLAGS += -Itools/libioasid
+$(fault_tests) $(O)/fault_ring $(libioasid_objects): ALL_CFLAGS += -Itools/libioasid
 
 $(O)/libioasid/%.o: tools/libioasid/%.c selftests/selftests.mk | $(O)/libioasid
 	$(if $(filter @,$(Q)),@printf '  %-7s %s\n' CC $@)
