@@ -2,7 +2,10 @@
 /*
  * I/O page faults: from the IOMMU core to whoever answers, and back; see fault.h.
  */
+#include <linux/ioasid_table.h>
 #include <linux/iommu.h>
+#include <linux/pci.h>
+#include <linux/pci-ats.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
@@ -12,6 +15,29 @@
 #include "fault.h"
 
 /* Permission to ask */
+
+/**
+ * ioasid_device_may_ask - does a device have page requests?
+ * @dev: the device
+ *
+ * Whether its IOMMU takes them shows when it is attached. A function that shares those
+ * of its physical function (SR-IOV) has none: an error of one would end them for all.
+ */
+bool ioasid_device_may_ask(struct device *dev)
+{
+	struct ioasid_hw_info *info;
+	bool may = false;
+	u32 type;
+
+	if (dev_is_pci(dev))
+		return !to_pci_dev(dev)->is_virtfn &&
+		       pci_pri_supported(to_pci_dev(dev));
+	info = compat_hw_info(dev, &type);
+	if (info && type == IOASID_NESTED_TYPE)
+		may = info->flags & IOASID_HW_PAGE_REQUESTS;
+	kfree(info);
+	return may;
+}
 
 /*
  * Devices that ask for pages -> how many of their attachments do, for kernels that
@@ -26,6 +52,8 @@ static int device_get(struct device *dev)
 	void *entry;
 	int rc;
 
+	if (!ioasid_device_may_ask(dev))
+		return -EOPNOTSUPP;
 	mutex_lock(&asking_lock);
 	entry = xa_load(&asking, key);
 	if (!entry) {

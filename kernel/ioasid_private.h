@@ -692,6 +692,7 @@ void ioasid_domain_enter_source(struct ioasid_domain *d,
 				struct ioasid_attachment *at);
 void ioasid_domain_leave_source(struct ioasid_domain *d,
 				struct ioasid_attachment *at);
+bool ioasid_device_may_ask(struct device *dev);
 int ioasid_asking_get(const struct ioasid_source *source);
 void ioasid_asking_put(const struct ioasid_source *source);
 void ioasid_attachment_cancel(struct ioasid_attachment *at);
