@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* /dev/ioasid: the file, its commands, the module. */
 #include <linux/file.h>
+#include <linux/ioasid_fault.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -118,6 +119,7 @@ static int check_extension(unsigned long extension)
 	case IOASID_EXT_NESTING:
 	case IOASID_EXT_USER_PAGE_TABLE:
 	case IOASID_EXT_USER_PASID_TABLE:
+	case IOASID_EXT_FAULT_QUEUE:
 		return 1;
 	default:
 		return 0;
@@ -153,6 +155,7 @@ union ioasid_args {
 	struct ioasid_device_info device;
 	struct ioasid_get_mappings mappings;
 	struct ioasid_walk_iova walk;
+	struct ioasid_fault_queue_alloc fault_queue;
 };
 
 #define COMMAND(_nr, _struct, _last, _fn)				\
@@ -176,7 +179,7 @@ static const struct ioasid_command commands[] = {
 		cmd_register_memory),
 	COMMAND(IOASID_UNREGISTER_MEMORY, ioasid_memory, size,
 		cmd_unregister_memory),
-	COMMAND(IOASID_ALLOC, ioasid_alloc, table, cmd_alloc),
+	COMMAND(IOASID_ALLOC, ioasid_alloc, __reserved, cmd_alloc),
 	COMMAND(IOASID_FREE, ioasid_free, __reserved, cmd_free),
 	INFO_COMMAND(IOASID_GET_INFO, ioasid_info, cap_offset,
 		     ioasid_cmd_get_info),
@@ -184,16 +187,18 @@ static const struct ioasid_command commands[] = {
 	COMMAND(IOASID_UNMAP_DMA, ioasid_unmap_dma, size, cmd_unmap_dma),
 	COMMAND(IOASID_CREATE_NESTING, ioasid_create_nesting, __reserved,
 		ioasid_cmd_create_nesting),
-	COMMAND(IOASID_BIND_PGTABLE, ioasid_bind_table, table,
+	COMMAND(IOASID_BIND_PGTABLE, ioasid_bind_table, __reserved,
 		ioasid_cmd_bind_pgtable),
-	COMMAND(IOASID_UNBIND_PGTABLE, ioasid_bind_table, table,
+	COMMAND(IOASID_UNBIND_PGTABLE, ioasid_bind_table, __reserved,
 		ioasid_cmd_unbind_pgtable),
-	COMMAND(IOASID_BIND_PASID_TABLE, ioasid_bind_table, table,
+	COMMAND(IOASID_BIND_PASID_TABLE, ioasid_bind_table, __reserved,
 		ioasid_cmd_bind_pasid_table),
-	COMMAND(IOASID_UNBIND_PASID_TABLE, ioasid_bind_table, table,
+	COMMAND(IOASID_UNBIND_PASID_TABLE, ioasid_bind_table, __reserved,
 		ioasid_cmd_unbind_pasid_table),
 	COMMAND(IOASID_INVALIDATE_CACHE, ioasid_invalidate_cache, requests,
 		ioasid_cmd_invalidate_cache),
+	COMMAND(IOASID_FAULT_QUEUE_ALLOC, ioasid_fault_queue_alloc, timeout_ms,
+		ioasid_cmd_fault_queue_alloc),
 	INFO_COMMAND(IOASID_DEVICE_GET_INFO, ioasid_device_info, cap_offset,
 		     ioasid_cmd_device_get_info),
 	COMMAND(IOASID_GET_MAPPINGS, ioasid_get_mappings, mappings,
@@ -321,6 +326,9 @@ static void __exit ioasid_exit(void)
 	ioasid_devnodes_exit();
 }
 module_exit(ioasid_exit);
+
+/* Attaching with handles */
+COMPAT_IMPORT_NS(IOMMUFD_INTERNAL);
 
 MODULE_DESCRIPTION("I/O address spaces for user space");
 MODULE_AUTHOR("The ioasid developers");

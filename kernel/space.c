@@ -27,10 +27,27 @@ static int check_kernel(const struct ioasid_alloc *args)
 	return 0;
 }
 
+/* Page requests need somebody to answer them. */
+static int check_faults(const struct ioasid_alloc *args)
+{
+	bool queue = args->flags & IOASID_ALLOC_FAULT_QUEUE;
+
+	if (args->__reserved || (!queue && args->fault_queue))
+		return -EINVAL;
+	return !queue && (args->flags & IOASID_ALLOC_PAGE_REQUESTS) ? -EINVAL : 0;
+}
+
 static int check_alloc(const struct ioasid_alloc *args)
 {
-	if (args->flags & ~IOASID_ALLOC_ENFORCE_SNOOP)
+	int rc;
+
+	if (args->flags & ~(IOASID_ALLOC_ENFORCE_SNOOP |
+			    IOASID_ALLOC_FAULT_QUEUE |
+			    IOASID_ALLOC_PAGE_REQUESTS))
 		return -EOPNOTSUPP;
+	rc = check_faults(args);
+	if (rc)
+		return rc;
 	switch (args->kind) {
 	case IOASID_KIND_KERNEL:
 		return check_kernel(args);
@@ -138,6 +155,7 @@ static void space_unmake(struct ioasid_space *space)
 		mutex_unlock(space->lock);
 		ioasid_space_put(space->parent);
 	}
+	ioasid_queue_put(space->queue);
 	mutex_destroy(&space->own_lock);
 	mutex_destroy(&space->access_lock);
 	kfree(space);
@@ -161,6 +179,20 @@ static int join_parent(struct ioasid_space *space, u32 parent)
 	return rc;
 }
 
+static int take_queue(struct ioasid_space *space, const struct ioasid_alloc *args)
+{
+	struct ioasid_queue *queue;
+
+	if (!(args->flags & IOASID_ALLOC_FAULT_QUEUE))
+		return 0;
+	queue = ioasid_queue_fdget(space->ctx, args->fault_queue);
+	if (IS_ERR(queue))
+		return PTR_ERR(queue);
+	space->queue = queue;
+	space->asks = args->flags & IOASID_ALLOC_PAGE_REQUESTS;
+	return 0;
+}
+
 static struct ioasid_space *create(struct ioasid_ctx *ctx,
 				   const struct ioasid_alloc *args,
 				   u32 map_limit, bool two_step)
@@ -175,7 +207,7 @@ static struct ioasid_space *create(struct ioasid_ctx *ctx,
 	if (!space)
 		return ERR_PTR(-ENOMEM);
 	space->two_step = two_step;
-	rc = join_parent(space, args->parent);
+	rc = join_parent(space, args->parent) ?: take_queue(space, args);
 	if (rc)
 		goto out_unmake;
 	kref_get(&space->kref);

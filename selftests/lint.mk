@@ -29,7 +29,7 @@ checkpatch = perl build/lint/scripts/checkpatch.pl --no-tree --no-summary --ters
 	--show-types --max-line-length=100 -f --ignore
 
 kernel_c := $(shell find kernel include -name '*.[ch]' ! -path 'include/trace/*')
-user_c := $(shell find tools bpf selftests -name '*.[ch]' 2>/dev/null)
+user_c := $(shell find tools bpf selftests docs -name '*.[ch]' 2>/dev/null)
 scripts := $(shell grep -rlE '^\#!.*\b(ba)?sh$$' .ci selftests tools 2>/dev/null)
 
 lint-kernel:

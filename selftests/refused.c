@@ -10,6 +10,8 @@
  * no space is nobody's error. Otherwise the error counter of the space grows, by
  * one: MAP_REFUSED and UNMAP_REFUSED.
  */
+#include <linux/ioasid_fault.h>
+
 #include "ioasid_util.h"
 #include "unchanged.h"
 
@@ -183,7 +185,7 @@ static void refuse_arguments(struct fixture_world *self, int fd, unsigned int cm
 TEST_F(world, refused_unknown, "refused unknown commands change nothing", .timeout = 90)
 {
 	REFUSED(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, IOASID_BASE - 1), self->mem));
-	for (int nr = 14; nr < 18; nr++)
+	for (int nr = 15; nr < 18; nr++)
 		REFUSED(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, IOASID_BASE + nr), self->mem));
 	REFUSED(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, IOASID_BASE + 21), self->mem));
 	REFUSED(ENOTTY, ioctl(self->fd, _IO('x', IOASID_BASE), self->mem));
@@ -219,6 +221,17 @@ TEST_F(world, refused_alloc, "refused ALLOC changes nothing", .timeout = 90)
 	arg.table.addr = 0;
 	arg.format = 1;
 	REFUSED(EINVAL, ioctl(self->fd, IOASID_ALLOC, &arg));
+}
+
+TEST_F(world, refused_queue, "refused FAULT_QUEUE_ALLOC changes nothing", .timeout = 90)
+{
+	struct ioasid_fault_queue_alloc arg = { .argsz = sizeof(arg), .entries = 8 };
+
+	refuse_arguments(self, self->fd, IOASID_FAULT_QUEUE_ALLOC, &arg,
+			 (struct shape)SHAPE(ioasid_fault_queue_alloc));
+	REFUSE_FLAG(self->fd, IOASID_FAULT_QUEUE_ALLOC, &arg, "%s", "");
+	arg.entries = 9;
+	REFUSED(EINVAL, ioctl(self->fd, IOASID_FAULT_QUEUE_ALLOC, &arg));
 }
 
 TEST_F(world, refused_alloc_full, "ALLOC refused by a full context changes nothing",

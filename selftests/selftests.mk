@@ -26,14 +26,24 @@ table_objects := $(patsubst kernel/%.c,$(O)/kernel/%.o,$(wildcard kernel/table/*
 $(table_tests): $(table_objects)
 $(table_tests) $(table_objects): ALL_CFLAGS += -Iselftests/shim -Iinclude
 
+# What takes faults does it with the library that is there for it.
+fault_tests := $(filter $(O)/sim_s6 $(O)/sim_fault_storm,$(TESTS))
+libioasid_objects := $(patsubst tools/libioasid/%.c,$(O)/libioasid/%.o,$(wildcard tools/libioasid/*.c))
+$(fault_tests): $(libioasid_objects)
+$(fault_tests) $(O)/fault_ring $(libioasid_objects): ALL_CFLAGS += -Itools/libioasid
+
+$(O)/libioasid/%.o: tools/libioasid/%.c selftests/selftests.mk | $(O)/libioasid
+	$(if $(filter @,$(Q)),@printf '  %-7s %s\n' CC $@)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
 $(O)/kernel/%.o: kernel/%.c selftests/selftests.mk | $(O)/kernel/table
 	$(if $(filter @,$(Q)),@printf '  %-7s %s\n' CC $@)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(O) $(O)/kernel/table:
+$(O) $(O)/kernel/table $(O)/libioasid:
 	$(Q)mkdir -p $@
 
 clean:
 	$(Q)rm -rf $(O)
 
--include $(addsuffix .d,$(TESTS)) $(table_objects:.o=.d)
+-include $(addsuffix .d,$(TESTS)) $(table_objects:.o=.d) $(libioasid_objects:.o=.d)

@@ -7,11 +7,10 @@
 #ifndef IOASID_SELFTESTS_TESTIOMMU_UTIL_H
 #define IOASID_SELFTESTS_TESTIOMMU_UTIL_H
 
-#include <pthread.h>
-
 #include <linux/iommufd.h>
 
 #include "modules/ioasid_testiommu.h"
+#include "sim_async.h"
 
 /* IOASID_NESTED_TYPE of the kernel's <linux/ioasid_table.h>; and a format is added */
 #define NESTED_TYPE	0x10000
@@ -100,38 +99,6 @@ static inline struct testiommu_fault ti_fault(struct api *api)
 
 #define ti_respond(api, _fault, _code)						\
 	ti_call(api, TESTIOMMU_RESPOND, .value = (_fault)->cookie, .type = _code)
-
-/* A request that is carried out by a thread of its own. */
-struct async {
-	pthread_t thread;
-	int dev;
-	struct ioasid_sim_request req;
-};
-
-static inline void *async_thread(void *data)
-{
-	struct async *a = data;
-
-	sim_request(a->dev, &a->req);
-	return NULL;
-}
-
-static inline void async_begin(struct async *a)
-{
-	ASSERT_TRUE(!pthread_create(&a->thread, NULL, async_thread, a));
-}
-
-/* async_start(&a, dev, .op = ..., ...) */
-#define async_start(a, _dev, ...) do {						\
-	*(a) = (struct async) { .dev = _dev, .req = { __VA_ARGS__ } };		\
-	async_begin(a);								\
-} while (0)
-
-static inline uint32_t async_end(struct async *a)
-{
-	ASSERT_TRUE(!pthread_join(a->thread, NULL));
-	return a->req.status;
-}
 
 static inline uint64_t sim_counter(const struct ioasid_sim_stats *stats, size_t at)
 {

@@ -58,7 +58,8 @@ static const struct sentence sentences[] = {
 	  "deep; free some" },
 	TABLE(EINVAL,
 	      "cannot have such a table: it needs a parent which maps the table's first page for "
-	      "reading, a width of the format, and an aligned address"),
+	      "reading, a width of the format, and an aligned address; page requests need a "
+	      "fault queue, which must be of the same context"),
 	TABLE(EOPNOTSUPP,
 	      "cannot be of this kind or format here: IOASID_DEVICE_GET_INFO lists the formats of "
 	      "a device, and tables are bound to children of IOASID_CREATE_NESTING only"),
@@ -115,6 +116,21 @@ static const struct sentence sentences[] = {
 	  "a range of the PASID cache" },
 	{ IOASID_INVALIDATE_CACHE, ENOSPC, "the table",
 	  "has more mappings than the kernel can follow" },
+	{ IOASID_FAULT_QUEUE_ALLOC, EINVAL, "a fault queue",
+	  "cannot be like this: entries are a power of two from 8 to 65536, limits up to 65536, "
+	  "the timeout up to 600000 ms; an eventfd needs its flag" },
+	{ IOASID_FAULT_QUEUE_ALLOC, EBADF, "the eventfd", "is no open file" },
+	{ IOASID_FAULT_QUEUE_ALLOC, EPROTO, "the fault queue",
+	  "has a ring that this library does not understand: use a driver and a library of one "
+	  "version" },
+	{ IOASID_FAULT_RESPOND, EINVAL, "the answer",
+	  "fits no group that is waiting: it was answered already (timeout, detach), or cookie, "
+	  "space or code are not right" },
+	{ IOASID_FAULT_RESPOND, EPROTO, "the fault queue",
+	  "holds what the kernel cannot have written: somebody wrote over its ring; close it" },
+	{ IOASID_FAULT_RESPOND, ENOTTY, "the file", "is no fault queue" },
+	TABLE(EBADF, "cannot have this fault queue: it is no open file"),
+
 	{ IOASID_GET_MAPPINGS, EPERM, "the context", "is somebody else's: become root" },
 	{ IOASID_WALK, EPERM, "the space", "or its table is somebody else's: become root" },
 	{ IOASID_WALK, EOPNOTSUPP, "the space", "has no PASID table: leave the PASID away" },
@@ -139,7 +155,8 @@ static const struct sentence sentences[] = {
 	  "must be bound, fit the space (width, reserved regions, snooping), be in the parent "
 	  "of a nested space, and have so wide a PASID" },
 	{ VFIO_ATTACH_IOASID, EOPNOTSUPP, "the device",
-	  "has no PASIDs, or shares its IOMMU group, or cannot use a table of this format" },
+	  "has no PASIDs, or shares its IOMMU group, or cannot use a table of this format, or "
+	  "does not ask for pages where the space wants it" },
 	{ VFIO_ATTACH_IOASID, ENOSPC, "the table", "has more mappings than the kernel can follow" },
 	{ VFIO_DETACH_IOASID, ENOENT, "the device", "is not attached there" },
 	{ VFIO_DETACH_IOASID, EBUSY, "the device",

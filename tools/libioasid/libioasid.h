@@ -2,9 +2,9 @@
 /*
  * libioasid: /dev/ioasid, the devices' files and the simulator from C.
  *
- * A function per command, and no state: contexts and devices are file descriptors,
- * spaces are numbers. What a function returns is 0 or what it made (a descriptor, a
- * number, bytes), or an error as -errno; errno itself is left alone.
+ * A function per command, and no state but that of fault queues: contexts and devices
+ * are file descriptors, spaces are numbers. What a function returns is 0 or what it made
+ * (a descriptor, a number, bytes), or an error as -errno; errno itself is left alone.
  * ioasid_strerror() turns a command's error into a sentence.
  *
  * libioasid(3) describes each function, docs/libioasid.md has examples.
@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <linux/ioasid.h>
+#include <linux/ioasid_fault.h>
 #include <linux/ioasid_sim.h>
 
 #ifdef __cplusplus
@@ -135,6 +136,47 @@ int ioasid_walk(int fd, uint32_t ctx, uint32_t ioasid, uint64_t iova,
 		struct ioasid_walk_steps *walk);
 int ioasid_walk_pasid(int fd, uint32_t ctx, uint32_t ioasid, uint32_t pasid, uint64_t iova,
 		      struct ioasid_walk_steps *walk);
+
+/*
+ * Fault queues. args of open: NULL, or what IOASID_FAULT_QUEUE_ALLOC takes; zeroes stand for
+ * defaults, of entries 256. The descriptor is for poll(2); it stays the queue's. One thread
+ * at a time may take faults from a queue; answers may come from any.
+ *
+ *	const struct ioasid_fault *faults;
+ *
+ *	while ((n = ioasid_fault_queue_next(queue, &faults)) > 0)
+ *		... faults[0] to faults[n - 1] ...
+ *	ioasid_fault_queue_consume(queue);
+ *
+ * The first gives the records of the next group, which are the ring's own, or one record
+ * that needs no answer; 0 when there are no more; -EPROTO when what is in the ring cannot
+ * be right. The second gives the kernel the room of all that were given: they are gone.
+ */
+struct ioasid_fault_queue;
+
+int ioasid_fault_queue_open(int fd, const struct ioasid_fault_queue_alloc *args,
+			    struct ioasid_fault_queue **queue);
+void ioasid_fault_queue_close(struct ioasid_fault_queue *queue);
+int ioasid_fault_queue_fd(const struct ioasid_fault_queue *queue);
+uint64_t ioasid_fault_queue_dropped(const struct ioasid_fault_queue *queue);
+int ioasid_fault_queue_next(struct ioasid_fault_queue *queue, const struct ioasid_fault **faults);
+void ioasid_fault_queue_consume(struct ioasid_fault_queue *queue);
+
+/* Answers to a group, any record of it, or to many. How many were given is put into *nr. */
+int ioasid_fault_respond(struct ioasid_fault_queue *queue, const struct ioasid_fault *fault,
+			 enum ioasid_fault_code code);
+int ioasid_fault_respond_list(struct ioasid_fault_queue *queue,
+			      const struct ioasid_fault_response *responses, uint32_t *nr);
+
+/*
+ * Spaces whose faults go to a queue: whatever ALLOC and BIND take. argsz, the queue and
+ * the flag that there is one are filled in; IOASID_ALLOC_PAGE_REQUESTS or
+ * IOASID_BIND_PAGE_REQUESTS says that devices may wait for answers.
+ */
+int ioasid_alloc_faults(int fd, const struct ioasid_alloc *args,
+			const struct ioasid_fault_queue *queue);
+int ioasid_bind_faults(int fd, const struct ioasid_bind_table *args,
+		       const struct ioasid_fault_queue *queue);
 
 /* Simulator: ioasid_sim_create() fills argsz in and returns the instance's number. */
 int ioasid_sim_open(void);

@@ -36,12 +36,19 @@ $(LIBIOASID_SO): $(libioasid_objects) tools/libioasid/libioasid.map
 example_names := $(shell sed -n 's,^/\* \([a-z_]*\)\.c:.*,\1,p' docs/libioasid.md)
 example_sources := $(example_names:%=$(LIBIOASID)/examples/%.c)
 examples := $(example_names:%=$(LIBIOASID)/examples/%) $(example_names:%=$(LIBIOASID)/examples/%-shared)
-example_flags = $(WARNINGS) -Itools/libioasid -Iinclude/uapi $(CFLAGS)
+# And those that are files of their own.
+example_files := $(wildcard docs/examples/*.c)
+examples += $(example_files:docs/examples/%.c=$(LIBIOASID)/examples/%) \
+	    $(example_files:docs/examples/%.c=$(LIBIOASID)/examples/%-shared)
+example_flags = -pthread $(WARNINGS) -Itools/libioasid -Iinclude/uapi $(CFLAGS)
 
 all: $(examples)
 
 $(example_sources) &: docs/libioasid.md tools/libioasid/examples.awk | $(LIBIOASID)/examples
 	$(Q)awk -v dir=$(LIBIOASID)/examples -f tools/libioasid/examples.awk docs/libioasid.md
+
+$(example_files:docs/examples/%=$(LIBIOASID)/examples/%): $(LIBIOASID)/examples/%.c: docs/examples/%.c | $(LIBIOASID)/examples
+	$(Q)cp $< $@
 
 $(LIBIOASID)/examples/%: $(LIBIOASID)/examples/%.c $(LIBIOASID_A) tools/libioasid/libioasid.h
 	$(call say,CC,$@)
@@ -55,8 +62,8 @@ $(LIBIOASID)/examples/%-shared: $(LIBIOASID)/examples/%.c $(LIBIOASID_SO) tools/
 install-libioasid:
 	$(Q)install -d $(DESTDIR)$(PREFIX)/include/linux $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	$(Q)install -m 644 tools/libioasid/libioasid.h $(DESTDIR)$(PREFIX)/include
-	$(Q)install -m 644 include/uapi/linux/ioasid.h include/uapi/linux/ioasid_sim.h \
-		$(DESTDIR)$(PREFIX)/include/linux
+	$(Q)install -m 644 include/uapi/linux/ioasid.h include/uapi/linux/ioasid_fault.h \
+		include/uapi/linux/ioasid_sim.h $(DESTDIR)$(PREFIX)/include/linux
 	$(Q)install -m 644 $(LIBIOASID_A) $(LIBIOASID_SO) $(DESTDIR)$(PREFIX)/lib
 	$(Q)ln -sf $(notdir $(LIBIOASID_SO)) $(DESTDIR)$(PREFIX)/lib/$(LIBIOASID_SONAME)
 	$(Q)ln -sf $(LIBIOASID_SONAME) $(DESTDIR)$(PREFIX)/lib/libioasid.so
