@@ -178,24 +178,20 @@ static void fill_record(struct ioasid_fault *record,
 	}
 }
 
-/*
- * The core has the last page at the end of its list, and the others before it, latest
- * first.
- */
+/* The core's list has the pages in the order in which the device asked for them. */
 static void fill_group(struct ioasid_queue *queue,
 		       const struct ioasid_pending *p)
 {
-	u32 last = p->npages - 1, i = last;
 	struct iopf_fault *fault;
+	u32 n = 0;
 
 	list_for_each_entry(fault, &p->group->faults, list) {
-		u32 n = i ? --i : last;
-
 		fill_record(ring_record(queue, n), p, &fault->fault.prm,
 			    queue->seq + n);
+		n++;
 	}
-	ring_record(queue, last)->flags |= IOASID_FAULT_LAST;
-	ring_commit(queue, p->npages);
+	ring_record(queue, n - 1)->flags |= IOASID_FAULT_LAST;
+	ring_commit(queue, n);
 }
 
 static int deliver(struct ioasid_queue *queue, struct ioasid_pending *p)
