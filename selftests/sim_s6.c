@@ -546,6 +546,61 @@ TEST(stage2, "what the parent lacks is not asked for")
 	guest_stop(&g);
 }
 
+/* Accesses that fail without a question are records as well, for which nobody waits. */
+static void unrecoverable(struct guest *g, struct guest_space *s)
+{
+	struct ioasid_fault fault;
+	struct group group;
+
+	EXPECT_EQ(IOASID_SIM_FAULT_NOT_PRESENT, sim_read(g->m.dev[0], GVA + 5, 8, 0));
+	group = wait_group(g);
+	fault = group.page[0];
+	EXPECT_EQ(1, group.n);
+	EXPECT_EQ(IOASID_FAULT_UNRECOVERABLE, fault.type);
+	EXPECT_EQ(0, fault.id);
+	EXPECT_EQ(GVA + 5, fault.addr);
+	EXPECT_EQ((uint32_t)s->id, fault.ioasid);
+	EXPECT_EQ(FAULT_R, fault.perm);
+	EXPECT_EQ(0, fault.flags & (IOASID_FAULT_PASID | IOASID_FAULT_NO_DEVICE));
+	EXPECT_EQ(SIM_COOKIE, fault.cookie);
+	EXPECT_EQ(-EINVAL, ioasid_fault_respond(g->queue, &fault, IOASID_FAULT_SUCCESS));
+	EXPECT_EQ(1, space_count(g, "faults-unrecoverable", s->id));
+	EXPECT_EQ(0, space_count(g, "faults", s->id));
+	EXPECT_TRUE(no_group(g));
+}
+
+TEST(failed, "an access that has failed is reported, with or without page requests",
+     .timeout = 60)
+{
+	struct guest g;
+
+	for_each_way(&g) {
+		for (int asks = 0; asks < 2; asks++) {
+			struct guest_space s = {
+				.b = empty_table(&g, IOASID_FORMAT_X86_64_4LEVEL),
+			};
+			struct ioasid_alloc args = {
+				.flags = asks ? IOASID_ALLOC_PAGE_REQUESTS : 0,
+				.kind = IOASID_KIND_USER, .parent = g.m.parent,
+				.format = s.b.format, .table = table_of(&s.b),
+			};
+
+			s.id = ioasid_alloc_faults(g.m.fd, &args, g.queue);
+			ASSERT_LT(0, s.id);
+			test_attach(g.m.dev[0], s.id);
+			unrecoverable(&g, &s);
+			if (!asks) {
+				/* Nobody may ask here. */
+				EXPECT_EQ(STATUS(FAULT_NOT_PRESENT),
+					  reads_flags(&g.m, 0, NONE, GVA, WAITS));
+				EXPECT_EQ(0, sim_since(g.m.ctl, g.m.sim, &g.stats).page_requests);
+			}
+			test_detach(g.m.dev[0], s.id);
+			test_free(g.m.fd, s.id);
+		}
+	}
+}
+
 /* E37 */
 
 /* A guest whose devices wait in every way there is; says so, and then does nothing. */
