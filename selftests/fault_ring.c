@@ -55,7 +55,8 @@ static void write_group(struct fixture_ring *self, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
 		*put(self, self->head + i) = (struct ioasid_fault) {
-			.seq = self->head + i, .id = self->head + 1, .addr = (self->head + i) * 4096ULL,
+			.seq = self->head + i, .id = self->head + 1,
+			.addr = (self->head + i) * 4096ULL,
 			.type = IOASID_FAULT_PAGE_REQUEST,
 			.flags = i == n - 1 ? IOASID_FAULT_LAST : 0,
 		};
