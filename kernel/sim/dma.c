@@ -23,6 +23,7 @@ struct sim_piece {
 	void (*move)(void *mem, struct sim_piece *piece);
 	void *local;			/* device memory, or the other end of a copy */
 	bool done;			/* by @move: no need to go on */
+	u64 moved;			/* bytes of the request so far */
 };
 
 static void move_in(void *mem, struct sim_piece *p)
@@ -150,8 +151,11 @@ static enum ioasid_sim_status do_range(struct sim_piece *p)
 		p->rest = req->len - off;
 		p->len = page_rest(p->va, p->rest);
 		status = do_piece(p);
-		if (status || p->done)
+		if (status)
 			return status;
+		p->moved += p->len;
+		if (p->done)
+			break;
 		if (p->local)
 			p->local += p->len;
 		cond_resched();
@@ -183,6 +187,7 @@ static enum ioasid_sim_status do_copy(struct sim_piece *p, void *bounce)
 		status = do_piece(p);
 		if (status)
 			return status;
+		p->moved += p->len;
 		cond_resched();
 	}
 	return IOASID_SIM_OK;
@@ -249,11 +254,10 @@ static bool wraps(u64 addr, u64 len)
 	return addr + len - 1 < addr;
 }
 
-static enum ioasid_sim_status execute(struct sim_device *dev,
-				      struct ioasid_sim_request *req,
-				      void *bounce)
+static enum ioasid_sim_status execute(struct sim_piece *p, void *bounce)
 {
-	struct sim_piece p = { .dev = dev, .req = req };
+	struct ioasid_sim_request *req = p->req;
+	struct sim_device *dev = p->dev;
 
 	req->result = 0;
 	if (!request_fits(dev, req))
@@ -263,50 +267,55 @@ static enum ioasid_sim_status execute(struct sim_device *dev,
 		req->result = req->iova;
 		return IOASID_SIM_FAULT_ADDRESS;
 	}
-	p.access = IOASID_PERM_READ;
+	p->access = IOASID_PERM_READ;
 	switch (req->op) {
 	case IOASID_SIM_OP_READ:
-		p.move = move_in;
-		p.local = dev->sram + req->arg;
+		p->move = move_in;
+		p->local = dev->sram + req->arg;
 		break;
 	case IOASID_SIM_OP_WRITE:
-		p.move = move_out;
-		p.local = dev->sram + req->arg;
-		p.access = IOASID_PERM_WRITE;
+		p->move = move_out;
+		p->local = dev->sram + req->arg;
+		p->access = IOASID_PERM_WRITE;
 		break;
 	case IOASID_SIM_OP_COPY:
-		return do_copy(&p, bounce);
+		return do_copy(p, bounce);
 	case IOASID_SIM_OP_FILL:
-		p.move = move_fill;
-		p.access = IOASID_PERM_WRITE;
+		p->move = move_fill;
+		p->access = IOASID_PERM_WRITE;
 		break;
 	case IOASID_SIM_OP_COMPARE:
-		p.move = move_compare;
-		p.local = dev->sram + req->arg;
+		p->move = move_compare;
+		p->local = dev->sram + req->arg;
 		break;
 	case IOASID_SIM_OP_ADD:
-		p.move = move_add;
-		p.access |= IOASID_PERM_WRITE;
+		p->move = move_add;
+		p->access |= IOASID_PERM_WRITE;
 		break;
 	case IOASID_SIM_OP_CAS:
-		p.move = move_cas;
-		p.access |= IOASID_PERM_WRITE;
+		p->move = move_cas;
+		p->access |= IOASID_PERM_WRITE;
 		break;
 	}
-	return do_range(&p);
+	return do_range(p);
 }
 
 /**
  * sim_execute() - carry a request out
- * @dev: the device, which stays what it is: bound, or its load is running
+ * @dev: the device, which stays what it is: bound, or its load or ring is running
  * @req: the request; @status and @result are filled in
  * @bounce: a page, for copies
+ *
+ * Return: how many bytes of it were carried out, in whole pieces.
  */
-void sim_execute(struct sim_device *dev, struct ioasid_sim_request *req,
-		 void *bounce)
+u64 sim_execute(struct sim_device *dev, struct ioasid_sim_request *req,
+		void *bounce)
 {
-	req->status = execute(dev, req, bounce);
+	struct sim_piece p = { .dev = dev, .req = req };
+
+	req->status = execute(&p, bounce);
 	sim_count(dev->port->sim, SIM_STAT_REQUESTS, 1);
+	return p.moved;
 }
 
 #define SIM_MAX_REQUESTS	1024

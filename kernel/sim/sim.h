@@ -21,6 +21,8 @@
  * Locks, outermost first:
  *   sim_instances_lock  which instances there are
  *   dev->load_lock      the load of a device
+ *   dev->ring_lock      which ring a device has; under mmap_lock
+ *   ring->lock          a spinlock that nothing is nested in
  *   sim->flight         held for reading by DMA, for one page at a time: lookup of
  *                       the domain, translation, filling of caches and access are
  *                       one step; held for writing by what must not return before
@@ -65,7 +67,10 @@
 #define SIM_PGSIZES		(SZ_4K | SZ_2M | SZ_1G)
 
 struct platform_device;
+struct poll_table_struct;
+struct seq_file;
 struct task_struct;
+struct vm_area_struct;
 
 /* Caches */
 
@@ -479,6 +484,7 @@ struct sim_xlate {
 enum ioasid_sim_status sim_translate(struct sim_xlate *x);
 
 struct sim_load;
+struct sim_ring;
 struct sim_device;
 
 /* Processes */
@@ -536,6 +542,9 @@ void sim_page_response(struct device *dev, struct iopf_fault *evt,
  * @live: bound, may do DMA
  * @load_lock: @load
  * @load: what START started
+ * @ring_lock: @ring
+ * @ring: submission ring, see ring.c
+ * @ring_events: those who poll() wait for completions
  */
 struct sim_device {
 	struct ioasid_devnode node;
@@ -546,19 +555,32 @@ struct sim_device {
 	bool live;
 	struct mutex load_lock;		/* see above */
 	struct sim_load *load;
+	struct mutex ring_lock;		/* see above */
+	struct sim_ring *ring;
+	wait_queue_head_t ring_events;
 };
 
 enum ioasid_sim_status sim_wire_pasid(struct sim_device *dev,
 				      struct sim_xlate *x);
 u32 sim_port_pasids(struct sim_port *port, u32 *pasids, u32 max);
 
-void sim_execute(struct sim_device *dev, struct ioasid_sim_request *req,
-		 void *bounce);
+u64 sim_execute(struct sim_device *dev, struct ioasid_sim_request *req,
+		void *bounce);
 struct ioasid_sim_request *sim_get_requests(u64 uaddr, u32 nr);
 int sim_cmd_dma(struct sim_device *dev, void __user *uargs);
 int sim_cmd_start(struct sim_device *dev, void __user *uargs);
 int sim_cmd_stop(struct sim_device *dev, void __user *uargs);
 void sim_load_stop(struct sim_device *dev);
+
+/* The submission ring; in mappings of the file it is behind the memory */
+#define SIM_RING_OFFSET		SZ_16M
+int sim_cmd_ring(struct sim_device *dev, void __user *uargs);
+int sim_cmd_doorbell(struct sim_device *dev);
+int sim_ring_mmap(struct sim_device *dev, struct vm_area_struct *vma);
+__poll_t sim_ring_poll(struct sim_device *dev, struct file *file,
+		       struct poll_table_struct *wait);
+void sim_ring_show(struct sim_device *dev, struct seq_file *m);
+void sim_ring_stop(struct sim_device *dev);
 
 int sim_driver_register(void);
 void sim_driver_unregister(void);
