@@ -30,7 +30,16 @@ $(O)/kernel/%.o: kernel/%.c selftests/selftests.mk | $(O)/kernel/table
 	$(if $(filter @,$(Q)),@printf '  %-7s %s\n' CC $@)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(O) $(O)/kernel/table:
+# The library's way to submission rings is tested with them.
+ring_tests := $(filter $(O)/sim_ring $(O)/sim_ring_%,$(TESTS))
+$(ring_tests): $(O)/libioasid/ring.o
+$(ring_tests): ALL_CFLAGS += -Itools/libioasid
+
+$(O)/libioasid/ring.o: tools/libioasid/ring.c tools/libioasid/libioasid.h | $(O)/libioasid
+	$(if $(filter @,$(Q)),@printf '  %-7s %s\n' CC $@)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itools/libioasid -c -o $@ $<
+
+$(O) $(O)/kernel/table $(O)/libioasid:
 	$(Q)mkdir -p $@
 
 clean:
