@@ -43,12 +43,19 @@ TEST_F(sim, out_of_order, "who waits for a page holds up nobody else")
 	struct api api = api(self, .caps = PRI_CAPS);
 	struct ioasid_sim_queue queue = ring_start(api.dev, 8, 8, 2);
 	struct ioasid_sim_completion comp, first;
+	struct ioasid_sim_descriptor descs[5];
 	struct testiommu_fault fault;
 	int domain = faultable(self, &api);
 
-	fault = stuck(&api, &queue, PAGE, 1);
-	for (int i = 2; i < 6; i++)
-		ring_put(&queue, .op = IOASID_SIM_OP_READ, .len = 8, .user_data = i);
+	/* All at once, with one doorbell. */
+	for (int i = 0; i < 5; i++)
+		descs[i] = (struct ioasid_sim_descriptor) {
+			.op = IOASID_SIM_OP_READ, .iova = i ? 0 : PAGE, .len = 8, .flags = PRI,
+			.user_data = i + 1,
+		};
+	ASSERT_EQ(5, ioasid_sim_submit(&queue, descs, 5));
+	fault = ti_fault(&api);
+	EXPECT_EQ(PAGE, fault.addr[0]);
 	first = ring_get(&queue);
 	EXPECT_EQ(2, first.user_data);
 	for (int i = 3; i < 6; i++) {
