@@ -113,4 +113,15 @@ static inline int ring_threads(uint32_t id, uint32_t index)
 	return nr;
 }
 
+/* Who has ended may be seen for a moment. */
+static inline bool ring_threads_gone(uint32_t id, uint32_t index)
+{
+	for (int try = 0; try < RING_WAIT_MS / 10; try++) {
+		if (!ring_threads(id, index))
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
 #endif /* IOASID_SELFTESTS_RING_UTIL_H */

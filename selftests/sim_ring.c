@@ -51,7 +51,7 @@ TEST_F(sim, arguments, "a ring that cannot be is refused, and nothing of it is l
 	pfd = (struct pollfd){ .fd = dev, .events = POLLIN | POLLOUT };
 	EXPECT_EQ(1, poll(&pfd, 1, 0));
 	EXPECT_EQ(POLLHUP, pfd.revents);
-	EXPECT_EQ(0, ring_threads(id, 0));
+	EXPECT_TRUE(ring_threads_gone(id, 0));
 	/* An answer that cannot be given is a refusal as well. */
 	bad = good;
 	{
@@ -62,7 +62,7 @@ TEST_F(sim, arguments, "a ring that cannot be is refused, and nothing of it is l
 		ASSERT_TRUE(!mprotect(page, PAGE, PROT_READ));
 		EXPECT_ERRNO(EFAULT, ioctl(dev, IOASID_SIM_RING, page));
 	}
-	EXPECT_EQ(0, ring_threads(id, 0));
+	EXPECT_TRUE(ring_threads_gone(id, 0));
 
 	ASSERT_TRUE(!ioctl(dev, IOASID_SIM_RING, &bad));
 	EXPECT_ERRNO(EBUSY, ioctl(dev, IOASID_SIM_RING, &bad));
@@ -283,7 +283,7 @@ TEST_F(sim, around, "small rings go round and round, with one worker and many", 
 		EXPECT_EQ(nr, ring_counter(one.dev, "completed"));
 		ioasid_sim_ring_unmap(&queue);
 		test_unbind(one.dev);
-		EXPECT_EQ(0, ring_threads(one.id, 0));
+		EXPECT_TRUE(ring_threads_gone(one.id, 0));
 		test_bind(one.dev, self->fd, SIM_COOKIE);
 		test_attach(one.dev, one.space);
 	}
@@ -503,7 +503,7 @@ TEST_F(sim, scribbled, "rings full of rubbish that changes all the time do no ha
 	EXPECT_EQ(0, stats.stale);
 	/* It is as good as new when its user is. */
 	test_unbind(one.dev);
-	EXPECT_EQ(0, ring_threads(one.id, 0));
+	EXPECT_TRUE(ring_threads_gone(one.id, 0));
 	test_bind(one.dev, self->fd, SIM_COOKIE);
 	test_attach(one.dev, one.space);
 	ioasid_sim_ring_unmap(&queue);

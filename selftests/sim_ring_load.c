@@ -285,7 +285,7 @@ static void end_victim(struct fixture_sim *self, uint32_t id, int state, int end
 		break;
 	}
 	if (ending != END_CLOSE) {
-		EXPECT_EQ(0, ring_threads(id, 0));
+		EXPECT_TRUE(ring_threads_gone(id, 0));
 		EXPECT_EQ(-ENODEV, ioasid_sim_wait(&v.queue, 0));
 		EXPECT_LE(v.queue.head->cq_tail, v.queue.head->sq_head);
 	}
@@ -306,7 +306,7 @@ TEST_F(sim, ends, "a ring ends in any state, by any end, and leaves nothing", .t
 				kill_victim(self, id, state);
 			else
 				end_victim(self, id, state, ending);
-			EXPECT_EQ(0, ring_threads(id, 0));
+			EXPECT_TRUE(ring_threads_gone(id, 0));
 			EXPECT_NE(0xee, self->mem[0]);
 			EXPECT_TRUE(machine_pins_become(pins));
 			EXPECT_EQ(locked, locked_pages());

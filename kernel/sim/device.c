@@ -198,6 +198,8 @@ static void del_node(struct sim_device *dev)
 	put_device(&dev->node.dev);
 }
 
+static struct platform_driver sim_driver;
+
 /* What the driver has of a device: its node, and those of its sub-devices. */
 struct sim_nodes {
 	u32 nr;
@@ -250,6 +252,24 @@ static int sim_probe(struct platform_device *pdev)
 	}
 	platform_set_drvdata(pdev, nodes);
 	return 0;
+}
+
+/**
+ * sim_whole_device() - the device behind a struct device, not a part of it
+ * @parent: any device
+ *
+ * Context: @parent is locked (device_lock()), and stays what it is until it is
+ * unlocked.
+ * Return: NULL when it is not one of ours, or not there yet, or not any more.
+ */
+struct sim_device *sim_whole_device(struct device *parent)
+{
+	struct sim_nodes *nodes;
+
+	if (!parent->driver || parent->driver != &sim_driver.driver)
+		return NULL;
+	nodes = dev_get_drvdata(parent);
+	return nodes ? nodes->dev[0] : NULL;
 }
 
 static void sim_remove(struct platform_device *pdev)

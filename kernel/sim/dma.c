@@ -24,6 +24,7 @@ struct sim_piece {
 	void *local;			/* device memory, or the other end of a copy */
 	bool done;			/* by @move: no need to go on */
 	u64 moved;			/* bytes of the request so far */
+	bool kernel;			/* not of the device's user, who may not be there */
 };
 
 static void move_in(void *mem, struct sim_piece *p)
@@ -84,8 +85,8 @@ static enum ioasid_sim_status try_piece(struct sim_piece *p,
 	x->pasid = p->req->flags & IOASID_SIM_REQ_PASID ? p->req->pasid :
 							  SIM_NO_PASID;
 	down_read(&port->sim->flight);
-	status = READ_ONCE(p->dev->live) ? sim_wire_pasid(p->dev, x) :
-					   IOASID_SIM_ABORTED;
+	status = p->kernel || READ_ONCE(p->dev->live) ?
+		 sim_wire_pasid(p->dev, x) : IOASID_SIM_ABORTED;
 	read_lock(&port->sim->sva_lock);
 	if (!status)
 		status = sim_translate(x);
@@ -110,6 +111,7 @@ static enum ioasid_sim_status do_piece(struct sim_piece *p)
 	const struct ioasid_sim_request *req = p->req;
 	struct sim_xlate x = {
 		.port = port,
+		.kernel = p->kernel,
 		.ats = req->flags & IOASID_SIM_REQ_ATS,
 		.va = p->va,
 		.access = request_access(req, p->access),
@@ -316,6 +318,21 @@ u64 sim_execute(struct sim_device *dev, struct ioasid_sim_request *req,
 	req->status = execute(&p, bounce);
 	sim_count(dev->port->sim, SIM_STAT_REQUESTS, 1);
 	return p.moved;
+}
+
+/**
+ * sim_execute_kernel() - carry a request of the kernel out
+ * @dev: the device, which has no user, and will not get one meanwhile
+ * @req: the request; @status and @result are filled in
+ * @bounce: a page, for copies
+ */
+void sim_execute_kernel(struct sim_device *dev, struct ioasid_sim_request *req,
+			void *bounce)
+{
+	struct sim_piece p = { .dev = dev, .req = req, .kernel = true };
+
+	req->status = execute(&p, bounce);
+	sim_count(dev->port->sim, SIM_STAT_REQUESTS, 1);
 }
 
 #define SIM_MAX_REQUESTS	1024

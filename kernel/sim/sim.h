@@ -314,6 +314,8 @@ struct sim_port *sim_dev_port(struct device *dev);
  *          to here, or SIM_NO_DOMAIN; a parent that is gone translates nothing
  * @stage1: the user's page table
  * @ptable: it is a PASID table instead
+ * @identity: there is no table: addresses are those of memory. Belongs to no
+ *            instance, and nothing from @lock on is there
  * @sva: the table is that of a process; nothing from @lock on is there
  * @notifier: hears of changes of it
  * @sva_gone: the process is; under sim->sva_lock
@@ -335,6 +337,7 @@ struct sim_domain {
 	u32 parent;
 	struct sim_stage1 stage1;
 	bool ptable;
+	bool identity;
 	bool sva;
 	struct mmu_notifier notifier;
 	bool sva_gone;
@@ -461,6 +464,7 @@ void sim_forget_pasids(struct sim_port *port);
  * struct sim_xlate - a translation and the access it is for
  * @port: who
  * @pasid: or SIM_NO_PASID
+ * @kernel: a request of the kernel's own, see identity.c
  * @ats: through the device's own TLB
  * @va: where
  * @access: IOASID_PERM_* wanted
@@ -472,6 +476,7 @@ void sim_forget_pasids(struct sim_port *port);
 struct sim_xlate {
 	struct sim_port *port;
 	u32 pasid;
+	bool kernel;
 	bool ats;
 	u64 va;
 	u32 access;
@@ -495,6 +500,11 @@ struct iommu_domain *sim_sva_alloc(struct sim_instance *sim,
 void sim_sva_free(struct sim_domain *d);
 enum ioasid_sim_status sim_sva_translate(struct sim_domain *d,
 					 struct sim_xlate *x);
+bool sim_touchable(u64 pa);
+
+/* No translation */
+
+enum ioasid_sim_status sim_identity_translate(struct sim_xlate *x);
 
 /* Page requests */
 
@@ -566,6 +576,8 @@ u32 sim_port_pasids(struct sim_port *port, u32 *pasids, u32 max);
 
 u64 sim_execute(struct sim_device *dev, struct ioasid_sim_request *req,
 		void *bounce);
+void sim_execute_kernel(struct sim_device *dev, struct ioasid_sim_request *req,
+			void *bounce);
 struct ioasid_sim_request *sim_get_requests(u64 uaddr, u32 nr);
 int sim_cmd_dma(struct sim_device *dev, void __user *uargs);
 int sim_cmd_start(struct sim_device *dev, void __user *uargs);
@@ -582,6 +594,7 @@ __poll_t sim_ring_poll(struct sim_device *dev, struct file *file,
 void sim_ring_show(struct sim_device *dev, struct seq_file *m);
 void sim_ring_stop(struct sim_device *dev);
 
+struct sim_device *sim_whole_device(struct device *parent);
 int sim_driver_register(void);
 void sim_driver_unregister(void);
 

@@ -6,6 +6,7 @@
  *	testiommu_domains.c	domains, what they map, dirty tracking
  *	testiommu_attach.c	where domains are attached, processes
  *	testiommu_faults.c	page requests
+ *	testiommu_identity.c	DMA of the kernel's own
  */
 #ifndef TESTIOMMU_H
 #define TESTIOMMU_H
@@ -75,5 +76,8 @@ void ti_drop_groups(struct ti_file *file, struct ti_attach *at);
 long ti_op_fault(struct ti_file *file, struct testiommu_fault __user *ufault);
 long ti_op_respond(struct ti_file *file, const struct testiommu_op *op);
 long ti_op_mode(struct ti_file *file, const struct testiommu_op *op);
+
+/* DMA of the kernel's own */
+long ti_op_dma(struct ti_file *file, const struct testiommu_op *op);
 
 #endif /* TESTIOMMU_H */

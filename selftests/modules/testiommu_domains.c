@@ -32,12 +32,24 @@ static struct iommu_domain *alloc_domain(struct ti_file *file,
 		.len = op->size,
 	};
 
+	if (op->flags == TESTIOMMU_IDENTITY)
+		return file->dev->iommu->iommu_dev->ops->identity_domain ?:
+		       ERR_PTR(-EOPNOTSUPP);
+	if (op->flags & TESTIOMMU_IDENTITY)
+		return ERR_PTR(-EINVAL);
 	if (op->flags & TESTIOMMU_SVA)
 		return ti_alloc_sva(file->dev);
 	if (!(op->flags & TESTIOMMU_NESTED))
 		return ti_alloc_paging(file->dev, op->value);
 	return parent ? ti_alloc_nested(file->dev, parent->domain, &data) :
 			ERR_PTR(-ENOENT);
+}
+
+/* That of the driver is there for ever. */
+static void free_domain(struct iommu_domain *domain)
+{
+	if (domain->type != IOMMU_DOMAIN_IDENTITY)
+		iommu_domain_free(domain);
 }
 
 long ti_op_alloc(struct ti_file *file, const struct testiommu_op *op)
@@ -53,14 +65,15 @@ long ti_op_alloc(struct ti_file *file, const struct testiommu_op *op)
 	domain = alloc_domain(file, op);
 	if (IS_ERR(domain))
 		return PTR_ERR(domain);
-	domain->owner = file->dev->iommu->iommu_dev->ops;
-	if (op->flags & TESTIOMMU_FAULTABLE)
-		domain->iopf_handler = ti_handle;
 	d = kzalloc(sizeof(*d), GFP_KERNEL);
 	if (!d) {
-		iommu_domain_free(domain);
+		free_domain(domain);
 		return -ENOMEM;
 	}
+	if (domain->type != IOMMU_DOMAIN_IDENTITY)
+		domain->owner = file->dev->iommu->iommu_dev->ops;
+	if (op->flags & TESTIOMMU_FAULTABLE)
+		domain->iopf_handler = ti_handle;
 	d->domain = domain;
 	INIT_LIST_HEAD(&d->maps);
 	file->domains[nr] = d;
@@ -87,7 +100,7 @@ void ti_drop_domain(struct ti_file *file, u32 nr)
 
 	list_for_each_entry_safe(map, next, &d->maps, entry)
 		drop_map(d, map);
-	iommu_domain_free(d->domain);
+	free_domain(d->domain);
 	kfree(d);
 	file->domains[nr] = NULL;
 }
@@ -136,7 +149,7 @@ long ti_op_map(struct ti_file *file, const struct testiommu_op *op)
 
 	if (!d)
 		return -ENOENT;
-	if (!npages || npages > 4096)
+	if (!npages || npages > 4096 || d->domain->type == IOMMU_DOMAIN_IDENTITY)
 		return -EINVAL;
 	map = kvzalloc(struct_size(map, pages, npages), GFP_KERNEL);
 	if (!map)

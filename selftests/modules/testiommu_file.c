@@ -63,6 +63,8 @@ static long do_op(struct ti_file *file, unsigned int cmd,
 		return ti_op_dirty(file, op);
 	case TESTIOMMU_PHYS:
 		return ti_op_phys(file, op);
+	case TESTIOMMU_DMA:
+		return ti_op_dma(file, op);
 	case TESTIOMMU_SVA_BIND:
 		return ti_op_sva_bind(file);
 	case TESTIOMMU_SVA_UNBIND:
