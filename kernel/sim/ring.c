@@ -109,11 +109,13 @@ struct sim_ring {
 /* A descriptor is read here, and never again. */
 static bool fetch(struct sim_ring *ring)
 {
-	u32 tail = smp_load_acquire(&ring->head->sq_tail);
-	u32 waiting = tail - ring->sq_head;
-	bool bad = waiting > ring->args.sq_entries;
+	u32 waiting;
+	bool bad;
 
 	lockdep_assert_held(&ring->lock);
+	/* Pairs with the user's release, after the descriptors. */
+	waiting = smp_load_acquire(&ring->head->sq_tail) - ring->sq_head;
+	bad = waiting > ring->args.sq_entries;
 	if (bad && !ring->bad_tail)
 		ring->bad_tails++;
 	ring->bad_tail = bad;
@@ -123,6 +125,7 @@ static bool fetch(struct sim_ring *ring)
 	/* The compiler may not think that it could as well look there again. */
 	barrier();
 	ring->has_next = true;
+	/* The user may write there from now on. */
 	smp_store_release(&ring->head->sq_head, ++ring->sq_head);
 	return true;
 }
@@ -130,6 +133,7 @@ static bool fetch(struct sim_ring *ring)
 /* Completions that the user has not read, as far as he is to be believed. */
 static u32 unread(struct sim_ring *ring)
 {
+	/* Pairs with his release, after he has read them. */
 	return ring->cq_tail - smp_load_acquire(&ring->head->cq_head);
 }
 
@@ -201,6 +205,7 @@ static void ring_complete(struct sim_ring *ring,
 
 	spin_lock(&ring->lock);
 	ring->comps[ring->cq_tail & mask] = *comp;
+	/* Pairs with the user's acquire, before he reads it. */
 	smp_store_release(&ring->head->cq_tail, ++ring->cq_tail);
 	ring->running--;
 	ring->fenced = false;
@@ -257,8 +262,8 @@ static void count_asleep(struct sim_ring *ring, int change)
 static void ring_sleep(struct sim_ring *ring)
 {
 	count_asleep(ring, 1);
-	wait_event_idle_exclusive(ring->work, kthread_should_stop() ||
-					      ring_has_work(ring));
+	wait_event_idle_exclusive(ring->work,
+				  kthread_should_stop() || ring_has_work(ring));
 	count_asleep(ring, -1);
 }
 

@@ -24,9 +24,10 @@ static bool in_buffer(u64 at, u64 size)
 /* The simulator need not be there for everything else here. */
 static int kernel_dma(struct device *dev, struct ioasid_sim_request *req)
 {
-	typeof(&ioasid_sim_kernel_dma) dma = symbol_get(ioasid_sim_kernel_dma);
+	int (*dma)(struct device *dev, struct ioasid_sim_request *req);
 	int rc;
 
+	dma = symbol_get(ioasid_sim_kernel_dma);
 	if (!dma)
 		return -EOPNOTSUPP;
 	rc = dma(dev, req);
