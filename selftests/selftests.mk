@@ -31,7 +31,7 @@ $(O)/kernel/%.o: kernel/%.c selftests/selftests.mk | $(O)/kernel/table
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The library's way to submission rings is tested with them.
-ring_tests := $(filter $(O)/sim_ring $(O)/sim_ring_% $(O)/sim_identity,$(TESTS))
+ring_tests := $(filter $(O)/sim_ring $(O)/sim_ring_% $(O)/sim_identity $(O)/model,$(TESTS))
 $(ring_tests): $(O)/libioasid/ring.o
 $(ring_tests): ALL_CFLAGS += -Itools/libioasid
 
