@@ -65,7 +65,8 @@ build/$(1)/selftests/.built: $(test_module_sources) Makefile
 	$$(Q)find $$(@D) -xtype l -delete
 	$$(Q)cp -rsf $$(CURDIR)/selftests/modules/. $$(@D)
 	@$$(if $$(Q),echo "  MODULES $$(@D)")
-	$$(Q)$$(MAKE) -C $$(KDIR_$(1)) M=$$(CURDIR)/$$(@D) $$(if $$(Q),-s) modules
+	$$(Q)$$(MAKE) -C $$(KDIR_$(1)) M=$$(CURDIR)/$$(@D) IOASID_TOP=$$(CURDIR) \
+		$$(if $$(Q),-s) modules
 	$$(Q)touch $$@
 endef
 $(foreach k,$(kernels) $(if $(LAB),debug),$(eval $(call kernel_rules,$(k))))

@@ -97,8 +97,16 @@ static inline void device_open(struct device *d)
 	d->fd = sim_open(instance_of(d)->id, d->index);
 }
 
+static inline void ring_forget(struct device *d)
+{
+	if (d->ring.head)
+		ioasid_sim_ring_unmap(&d->ring);
+	d->ring.head = NULL;
+}
+
 static inline void device_close(struct device *d)
 {
+	ring_forget(d);
 	if (d->sram)
 		munmap(d->sram, IOASID_SIM_SRAM);
 	close(d->fd);
@@ -129,6 +137,7 @@ static inline void op_bind(void)
 
 static inline void device_unbound(struct device *d)
 {
+	ring_forget(d);
 	d->bound = false;
 	d->depth = 0;
 	for (int i = 0; i < MODEL_PASIDS; i++)

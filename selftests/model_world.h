@@ -15,6 +15,7 @@
 #include "harness.h"
 #include "ioasid_util.h"
 #include "sim_util.h"
+#include "ring_util.h"
 #include "table_build.h"
 
 #define MODEL_TABLES		5	/* one for each format */
@@ -105,6 +106,7 @@ struct device {
 	bool bound;
 	uint64_t cookie;
 	uint8_t *sram;
+	struct ioasid_sim_queue ring;	/* since the first DMA that went there */
 	int stack[MODEL_DEPTH + 1];
 	int depth;
 	int pasids[MODEL_PASIDS];	/* which space, NOWHERE */

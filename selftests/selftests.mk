@@ -26,11 +26,12 @@ table_objects := $(patsubst kernel/%.c,$(O)/kernel/%.o,$(wildcard kernel/table/*
 $(table_tests): $(table_objects)
 $(table_tests) $(table_objects): ALL_CFLAGS += -Iselftests/shim -Iinclude
 
-# What takes faults does it with the library that is there for it.
-fault_tests := $(filter $(O)/sim_s6 $(O)/sim_fault_storm,$(TESTS))
+# What takes faults, or submits by ring, does it with the library that is there for it.
+library_tests := $(filter $(O)/sim_s6 $(O)/sim_fault_storm $(O)/sim_ring $(O)/sim_ring_% \
+		   $(O)/sim_identity $(O)/model,$(TESTS))
 libioasid_objects := $(patsubst tools/libioasid/%.c,$(O)/libioasid/%.o,$(wildcard tools/libioasid/*.c))
-$(fault_tests): $(libioasid_objects)
-$(fault_tests) $(O)/fault_ring $(libioasid_objects): ALL_CFLAGS += -Itools/libioasid
+$(library_tests): $(libioasid_objects)
+$(library_tests) $(O)/fault_ring $(libioasid_objects): ALL_CFLAGS += -Itools/libioasid
 
 $(O)/libioasid/%.o: tools/libioasid/%.c selftests/selftests.mk | $(O)/libioasid
 	$(if $(filter @,$(Q)),@printf '  %-7s %s\n' CC $@)

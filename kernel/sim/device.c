@@ -4,6 +4,8 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
+#include <linux/poll.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -27,6 +29,7 @@ static void sim_disable(struct ioasid_devfd *devfd)
 	WRITE_ONCE(dev->live, false);
 	sim_pages_wake(dev->port);
 	sim_load_stop(dev);
+	sim_ring_stop(dev);
 }
 
 static const struct ioasid_devfd_ops sim_devfd_ops = {
@@ -85,6 +88,12 @@ static long sim_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case IOASID_SIM_STOP:
 		rc = sim_cmd_stop(dev, uargs);
 		break;
+	case IOASID_SIM_RING:
+		rc = sim_cmd_ring(dev, uargs);
+		break;
+	case IOASID_SIM_DOORBELL:
+		rc = sim_cmd_doorbell(dev);
+		break;
 	default:
 		rc = -ENOTTY;
 	}
@@ -102,7 +111,19 @@ static int sim_mmap(struct file *file, struct vm_area_struct *vma)
 
 	if (!READ_ONCE(dev->live))
 		return READ_ONCE(dev->devfd.gone) ? -ENODEV : -EINVAL;
+	if (vma->vm_pgoff >= SIM_RING_OFFSET >> PAGE_SHIFT)
+		return sim_ring_mmap(dev, vma);
 	return remap_vmalloc_range(vma, dev->sram, vma->vm_pgoff);
+}
+
+static __poll_t sim_poll(struct file *file, struct poll_table_struct *wait)
+{
+	return sim_ring_poll(file->private_data, file, wait);
+}
+
+static void sim_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	sim_ring_show(file->private_data, m);
 }
 
 static const struct file_operations sim_fops = {
@@ -112,6 +133,8 @@ static const struct file_operations sim_fops = {
 	.unlocked_ioctl = sim_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = sim_mmap,
+	.poll = sim_poll,
+	.show_fdinfo = sim_show_fdinfo,
 };
 
 static void sim_device_release(struct ioasid_devnode *node)
@@ -120,6 +143,7 @@ static void sim_device_release(struct ioasid_devnode *node)
 
 	vfree(dev->sram);
 	mutex_destroy(&dev->load_lock);
+	mutex_destroy(&dev->ring_lock);
 	sim_instance_put(dev->port->sim);
 	kfree(dev);
 }
@@ -150,6 +174,8 @@ static struct sim_device *add_node(struct device *parent, const char *name,
 	dev->port = port;
 	dev->sub = sub;
 	mutex_init(&dev->load_lock);
+	mutex_init(&dev->ring_lock);
+	init_waitqueue_head(&dev->ring_events);
 	init_devfd(dev, parent);
 	ioasid_devnode_init(&dev->node, parent, sim_device_release);
 	dev->sram = vmalloc_user(IOASID_SIM_SRAM);
@@ -171,6 +197,8 @@ static void del_node(struct sim_device *dev)
 	ioasid_devfd_revoke(&dev->devfd);
 	put_device(&dev->node.dev);
 }
+
+static struct platform_driver sim_driver;
 
 /* What the driver has of a device: its node, and those of its sub-devices. */
 struct sim_nodes {
@@ -224,6 +252,24 @@ static int sim_probe(struct platform_device *pdev)
 	}
 	platform_set_drvdata(pdev, nodes);
 	return 0;
+}
+
+/**
+ * sim_whole_device() - the device behind a struct device, not a part of it
+ * @parent: any device
+ *
+ * Context: @parent is locked (device_lock()), and stays what it is until it is
+ * unlocked.
+ * Return: NULL when it is not one of ours, or not there yet, or not any more.
+ */
+struct sim_device *sim_whole_device(struct device *parent)
+{
+	struct sim_nodes *nodes;
+
+	if (!parent->driver || parent->driver != &sim_driver.driver)
+		return NULL;
+	nodes = dev_get_drvdata(parent);
+	return nodes ? nodes->dev[0] : NULL;
 }
 
 static void sim_remove(struct platform_device *pdev)

@@ -24,6 +24,8 @@ struct sim_piece {
 	void (*move)(void *mem, struct sim_piece *piece);
 	void *local;			/* device memory, or the other end of a copy */
 	bool done;			/* by @move: no need to go on */
+	u64 moved;			/* bytes of the request so far */
+	bool kernel;			/* not of the device's user, who may not be there */
 };
 
 static void move_in(void *mem, struct sim_piece *p)
@@ -97,8 +99,8 @@ static enum ioasid_sim_status try_piece(struct sim_piece *p,
 	x->pasid = p->req->flags & IOASID_SIM_REQ_PASID ? p->req->pasid :
 							  SIM_NO_PASID;
 	down_read(&port->sim->flight);
-	status = READ_ONCE(p->dev->live) ? sim_wire_pasid(p->dev, x) :
-					   IOASID_SIM_ABORTED;
+	status = p->kernel || READ_ONCE(p->dev->live) ?
+		 sim_wire_pasid(p->dev, x) : IOASID_SIM_ABORTED;
 	read_lock(&port->sim->sva_lock);
 	if (!status)
 		status = sim_translate(x);
@@ -125,6 +127,7 @@ static enum ioasid_sim_status do_piece(struct sim_piece *p)
 	const struct ioasid_sim_request *req = p->req;
 	struct sim_xlate x = {
 		.port = port,
+		.kernel = p->kernel,
 		.ats = req->flags & IOASID_SIM_REQ_ATS,
 		.va = p->va,
 		.access = request_access(req, p->access),
@@ -166,8 +169,11 @@ static enum ioasid_sim_status do_range(struct sim_piece *p)
 		p->rest = req->len - off;
 		p->len = page_rest(p->va, p->rest);
 		status = do_piece(p);
-		if (status || p->done)
+		if (status)
 			return status;
+		p->moved += p->len;
+		if (p->done)
+			break;
 		if (p->local)
 			p->local += p->len;
 		cond_resched();
@@ -199,6 +205,7 @@ static enum ioasid_sim_status do_copy(struct sim_piece *p, void *bounce)
 		status = do_piece(p);
 		if (status)
 			return status;
+		p->moved += p->len;
 		cond_resched();
 	}
 	return IOASID_SIM_OK;
@@ -265,11 +272,10 @@ static bool wraps(u64 addr, u64 len)
 	return addr + len - 1 < addr;
 }
 
-static enum ioasid_sim_status execute(struct sim_device *dev,
-				      struct ioasid_sim_request *req,
-				      void *bounce)
+static enum ioasid_sim_status execute(struct sim_piece *p, void *bounce)
 {
-	struct sim_piece p = { .dev = dev, .req = req };
+	struct ioasid_sim_request *req = p->req;
+	struct sim_device *dev = p->dev;
 
 	req->result = 0;
 	if (!request_fits(dev, req))
@@ -279,49 +285,69 @@ static enum ioasid_sim_status execute(struct sim_device *dev,
 		req->result = req->iova;
 		return IOASID_SIM_FAULT_ADDRESS;
 	}
-	p.access = IOASID_PERM_READ;
+	p->access = IOASID_PERM_READ;
 	switch (req->op) {
 	case IOASID_SIM_OP_READ:
-		p.move = move_in;
-		p.local = dev->sram + req->arg;
+		p->move = move_in;
+		p->local = dev->sram + req->arg;
 		break;
 	case IOASID_SIM_OP_WRITE:
-		p.move = move_out;
-		p.local = dev->sram + req->arg;
-		p.access = IOASID_PERM_WRITE;
+		p->move = move_out;
+		p->local = dev->sram + req->arg;
+		p->access = IOASID_PERM_WRITE;
 		break;
 	case IOASID_SIM_OP_COPY:
-		return do_copy(&p, bounce);
+		return do_copy(p, bounce);
 	case IOASID_SIM_OP_FILL:
-		p.move = move_fill;
-		p.access = IOASID_PERM_WRITE;
+		p->move = move_fill;
+		p->access = IOASID_PERM_WRITE;
 		break;
 	case IOASID_SIM_OP_COMPARE:
-		p.move = move_compare;
-		p.local = dev->sram + req->arg;
+		p->move = move_compare;
+		p->local = dev->sram + req->arg;
 		break;
 	case IOASID_SIM_OP_ADD:
-		p.move = move_add;
-		p.access |= IOASID_PERM_WRITE;
+		p->move = move_add;
+		p->access |= IOASID_PERM_WRITE;
 		break;
 	case IOASID_SIM_OP_CAS:
-		p.move = move_cas;
-		p.access |= IOASID_PERM_WRITE;
+		p->move = move_cas;
+		p->access |= IOASID_PERM_WRITE;
 		break;
 	}
-	return do_range(&p);
+	return do_range(p);
 }
 
 /**
  * sim_execute() - carry a request out
- * @dev: the device, which stays what it is: bound, or its load is running
+ * @dev: the device, which stays what it is: bound, or its load or ring is running
+ * @req: the request; @status and @result are filled in
+ * @bounce: a page, for copies
+ *
+ * Return: how many bytes of it were carried out, in whole pieces.
+ */
+u64 sim_execute(struct sim_device *dev, struct ioasid_sim_request *req,
+		void *bounce)
+{
+	struct sim_piece p = { .dev = dev, .req = req };
+
+	req->status = execute(&p, bounce);
+	sim_count(dev->port->sim, SIM_STAT_REQUESTS, 1);
+	return p.moved;
+}
+
+/**
+ * sim_execute_kernel() - carry a request of the kernel out
+ * @dev: the device, which has no user, and will not get one meanwhile
  * @req: the request; @status and @result are filled in
  * @bounce: a page, for copies
  */
-void sim_execute(struct sim_device *dev, struct ioasid_sim_request *req,
-		 void *bounce)
+void sim_execute_kernel(struct sim_device *dev, struct ioasid_sim_request *req,
+			void *bounce)
 {
-	req->status = execute(dev, req, bounce);
+	struct sim_piece p = { .dev = dev, .req = req, .kernel = true };
+
+	req->status = execute(&p, bounce);
 	sim_count(dev->port->sim, SIM_STAT_REQUESTS, 1);
 }
 

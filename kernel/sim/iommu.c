@@ -197,7 +197,7 @@ static int sim_attach_dev(struct iommu_domain *domain, struct device *dev)
 	struct sim_domain *d = to_sim_domain(domain);
 	struct sim_port *port = dev_port(dev);
 
-	if (d->sim != port->sim)
+	if (!d->identity && d->sim != port->sim)
 		return -EINVAL;
 	return sim_change(port, SIM_NO_PASID, d);
 }
@@ -236,13 +236,21 @@ static struct iommu_domain sim_blocked_domain = {
 };
 
 /*
- * The default of devices whose "firmware" still uses them (IOASID_SIM_RESV_DIRECT):
- * the core does not let such devices be blocked. To the model it is the same: no
- * device does DMA before it is bound, and these cannot be.
+ * One for all devices of all instances. It is also the default of those whose
+ * "firmware" still uses them (IOASID_SIM_RESV_DIRECT): the core does not let such
+ * devices be blocked.
  */
-static struct iommu_domain sim_direct_domain = {
-	.type = IOMMU_DOMAIN_IDENTITY,
-	.ops = &sim_blocked_ops,
+static const struct iommu_domain_ops sim_identity_ops = {
+	.attach_dev = compat_sim_attach_dev,
+};
+
+static struct sim_domain sim_identity = {
+	.domain = {
+		.type = IOMMU_DOMAIN_IDENTITY,
+		.ops = &sim_identity_ops,
+		.owner = &sim_iommu_ops,
+	},
+	.identity = true,
 };
 
 static const struct iommu_domain_ops sim_paging_ops = {
@@ -455,6 +463,7 @@ static void sim_get_resv_regions(struct device *dev, struct list_head *list)
 	.device_group = sim_device_group,				\
 	.get_resv_regions = sim_get_resv_regions,			\
 	.blocked_domain = &sim_blocked_domain,				\
+	.identity_domain = &sim_identity.domain,			\
 	.release_domain = &sim_blocked_domain,				\
 	.user_pasid_table = 1,						\
 	.default_domain_ops = &sim_paging_ops,				\
@@ -471,5 +480,5 @@ COMPAT_IMPORT_NS(IOMMUFD);
 
 const struct iommu_ops sim_iommu_direct_ops = {
 	SIM_IOMMU_OPS
-	.default_domain = &sim_direct_domain,
+	.default_domain = &sim_identity.domain,
 };

@@ -21,6 +21,8 @@
  * Locks, outermost first:
  *   sim_instances_lock  which instances there are
  *   dev->load_lock      the load of a device
+ *   dev->ring_lock      which ring a device has; under mmap_lock
+ *   ring->lock          a spinlock that nothing is nested in
  *   sim->flight         held for reading by DMA, for one page at a time: lookup of
  *                       the domain, translation, filling of caches and access are
  *                       one step; held for writing by what must not return before
@@ -65,7 +67,10 @@
 #define SIM_PGSIZES		(SZ_4K | SZ_2M | SZ_1G)
 
 struct platform_device;
+struct poll_table_struct;
+struct seq_file;
 struct task_struct;
+struct vm_area_struct;
 
 /* Caches */
 
@@ -309,6 +314,8 @@ struct sim_port *sim_dev_port(struct device *dev);
  *          to here, or SIM_NO_DOMAIN; a parent that is gone translates nothing
  * @stage1: the user's page table
  * @ptable: it is a PASID table instead
+ * @identity: there is no table: addresses are those of memory. Belongs to no
+ *            instance, and nothing from @lock on is there
  * @sva: the table is that of a process; nothing from @lock on is there
  * @notifier: hears of changes of it
  * @sva_gone: the process is; under sim->sva_lock
@@ -330,6 +337,7 @@ struct sim_domain {
 	u32 parent;
 	struct sim_stage1 stage1;
 	bool ptable;
+	bool identity;
 	bool sva;
 	struct mmu_notifier notifier;
 	bool sva_gone;
@@ -456,6 +464,7 @@ void sim_forget_pasids(struct sim_port *port);
  * struct sim_xlate - a translation and the access it is for
  * @port: who
  * @pasid: or SIM_NO_PASID
+ * @kernel: a request of the kernel's own, see identity.c
  * @ats: through the device's own TLB
  * @va: where
  * @access: IOASID_PERM_* wanted
@@ -467,6 +476,7 @@ void sim_forget_pasids(struct sim_port *port);
 struct sim_xlate {
 	struct sim_port *port;
 	u32 pasid;
+	bool kernel;
 	bool ats;
 	u64 va;
 	u32 access;
@@ -479,6 +489,7 @@ struct sim_xlate {
 enum ioasid_sim_status sim_translate(struct sim_xlate *x);
 
 struct sim_load;
+struct sim_ring;
 struct sim_device;
 
 /* Processes */
@@ -489,6 +500,11 @@ struct iommu_domain *sim_sva_alloc(struct sim_instance *sim,
 void sim_sva_free(struct sim_domain *d);
 enum ioasid_sim_status sim_sva_translate(struct sim_domain *d,
 					 struct sim_xlate *x);
+bool sim_touchable(u64 pa);
+
+/* No translation */
+
+enum ioasid_sim_status sim_identity_translate(struct sim_xlate *x);
 
 /* Page requests */
 
@@ -536,6 +552,9 @@ void sim_page_response(struct device *dev, struct iopf_fault *evt,
  * @live: bound, may do DMA
  * @load_lock: @load
  * @load: what START started
+ * @ring_lock: @ring
+ * @ring: submission ring, see ring.c
+ * @ring_events: those who poll() wait for completions
  */
 struct sim_device {
 	struct ioasid_devnode node;
@@ -546,20 +565,36 @@ struct sim_device {
 	bool live;
 	struct mutex load_lock;		/* see above */
 	struct sim_load *load;
+	struct mutex ring_lock;		/* see above */
+	struct sim_ring *ring;
+	wait_queue_head_t ring_events;
 };
 
 enum ioasid_sim_status sim_wire_pasid(struct sim_device *dev,
 				      struct sim_xlate *x);
 u32 sim_port_pasids(struct sim_port *port, u32 *pasids, u32 max);
 
-void sim_execute(struct sim_device *dev, struct ioasid_sim_request *req,
-		 void *bounce);
+u64 sim_execute(struct sim_device *dev, struct ioasid_sim_request *req,
+		void *bounce);
+void sim_execute_kernel(struct sim_device *dev, struct ioasid_sim_request *req,
+			void *bounce);
 struct ioasid_sim_request *sim_get_requests(u64 uaddr, u32 nr);
 int sim_cmd_dma(struct sim_device *dev, void __user *uargs);
 int sim_cmd_start(struct sim_device *dev, void __user *uargs);
 int sim_cmd_stop(struct sim_device *dev, void __user *uargs);
 void sim_load_stop(struct sim_device *dev);
 
+/* The submission ring; in mappings of the file it is behind the memory */
+#define SIM_RING_OFFSET		SZ_16M
+int sim_cmd_ring(struct sim_device *dev, void __user *uargs);
+int sim_cmd_doorbell(struct sim_device *dev);
+int sim_ring_mmap(struct sim_device *dev, struct vm_area_struct *vma);
+__poll_t sim_ring_poll(struct sim_device *dev, struct file *file,
+		       struct poll_table_struct *wait);
+void sim_ring_show(struct sim_device *dev, struct seq_file *m);
+void sim_ring_stop(struct sim_device *dev);
+
+struct sim_device *sim_whole_device(struct device *parent);
 int sim_driver_register(void);
 void sim_driver_unregister(void);
 

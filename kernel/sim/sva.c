@@ -68,7 +68,7 @@ static void walk_cpu_table(struct mm_struct *mm, struct ioasid_walk *walk,
 }
 
 /* Memory that the kernel itself has lost sight of (memfd_secret) stays a secret. */
-static bool touchable(u64 pa)
+bool sim_touchable(u64 pa)
 {
 	u8 byte;
 
@@ -122,7 +122,7 @@ enum ioasid_sim_status sim_sva_translate(struct sim_domain *d,
 	sim_count(d->sim, SIM_STAT_READS, reads);
 	status = status_of(&walk);
 	x->pa = walk.addr;
-	if (!status && !touchable(x->pa))
+	if (!status && !sim_touchable(x->pa))
 		status = IOASID_SIM_FAULT_ADDRESS;
 	return status;
 }

@@ -111,6 +111,8 @@ static enum ioasid_sim_status ask_iommu(struct sim_xlate *x)
 	if (status)
 		return status;
 	x->domain = d;
+	if (d->identity)
+		return sim_identity_translate(x);
 	if (d->sva)
 		return sim_sva_translate(d, x);
 	key.domain = d->id;
@@ -123,6 +125,12 @@ static enum ioasid_sim_status ask_iommu(struct sim_xlate *x)
 	if (!status && sim_tlb_insert(&sim->tlb, &x->entry))
 		sim_count(sim, SIM_STAT_EVICTIONS, 1);
 	return status;
+}
+
+/* What it says is looked for each time, and is true then. */
+static bool is_uncached(const struct sim_domain *d)
+{
+	return d->sva || d->identity;
 }
 
 static enum ioasid_sim_status ask_device(struct sim_xlate *x)
@@ -140,7 +148,7 @@ static enum ioasid_sim_status ask_device(struct sim_xlate *x)
 		return IOASID_SIM_OK;
 	}
 	status = ask_iommu(x);
-	if (!status && !x->domain->sva)
+	if (!status && !is_uncached(x->domain))
 		sim_tlb_insert(&x->port->tlb, &x->entry);
 	return status;
 }
@@ -156,8 +164,7 @@ static enum ioasid_sim_status check_memory(struct sim_xlate *x)
 	struct sim_tlb_entry *e = &x->entry;
 	struct sim_domain *paging;
 
-	/* It was looked for just now, and is not cached. */
-	if (x->domain && x->domain->sva)
+	if (x->domain && is_uncached(x->domain))
 		return IOASID_SIM_OK;
 	paging = xa_load(&sim->domains, e->paging);
 	x->pa = e->pa + (x->va - e->va);

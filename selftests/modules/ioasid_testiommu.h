@@ -25,9 +25,11 @@ struct testiommu_op {
 #define TESTIOMMU_FAULTABLE	(1 << 0)	/* ALLOC: has a fault handler */
 #define TESTIOMMU_NESTED	(1 << 1)	/* ALLOC: on the domain @domain */
 #define TESTIOMMU_SVA		(1 << 2)	/* ALLOC: the caller's address space */
+#define TESTIOMMU_IDENTITY	(1 << 3)	/* ALLOC: the driver's only one; alone */
 #define TESTIOMMU_WRITE		(1 << 0)	/* MAP */
 #define TESTIOMMU_NO_HANDLE	(1 << 0)	/* ATTACH: the core can report nothing */
 #define TESTIOMMU_KEEP		(1 << 0)	/* DIRTY: do not clear */
+#define TESTIOMMU_NOWHERE	(1 << 0)	/* DMA: to an address without memory */
 	__u32 type;		/* ALLOC: of the data at addr */
 	__u64 value;		/* see below */
 	__u64 iova;
@@ -91,5 +93,15 @@ struct testiommu_fault {
 /* The caller's address space for the device; its PASID. One at a time. */
 #define TESTIOMMU_SVA_BIND	_IOW('J', 15, struct testiommu_op)
 #define TESTIOMMU_SVA_UNBIND	_IOW('J', 16, struct testiommu_op)
+
+/*
+ * The device does DMA for the kernel, at addresses of memory of this module, which no
+ * one else has: a buffer of TESTIOMMU_BUFFER bytes. What it holds is exchanged with
+ * the bytes at addr: before and after it. type: enum ioasid_sim_op, iova: where in the
+ * buffer, size: how much of it; value: @arg of the request; of a COPY where in the
+ * buffer, too. Returns the request's status. EBUSY: the device's file is open.
+ */
+#define TESTIOMMU_DMA		_IOW('J', 17, struct testiommu_op)
+#define TESTIOMMU_BUFFER	16384
 
 #endif /* IOASID_TESTIOMMU_H */

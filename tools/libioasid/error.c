@@ -184,6 +184,10 @@ static const struct sentence sentences[] = {
 	{ IOASID_SIM_DMA, ENOTTY, "the device", "is not a simulated one" },
 	{ IOASID_SIM_START, EBUSY, "the device", "is running already: stop it first" },
 	{ IOASID_SIM_STOP, EINVAL, "the device", "is not running" },
+	{ IOASID_SIM_RING, EBUSY, "the device", "has a ring already: unbind it first" },
+	{ IOASID_SIM_RING, EINVAL, "the ring",
+	  "must have sizes that are powers of two and 1 to 16 workers, and its device be bound" },
+	{ IOASID_SIM_DOORBELL, EINVAL, "the device", "has no ring" },
 
 	{ 0, ENOTTY, "the driver",
 	  "does not know this command: use a driver and a library of one version" },

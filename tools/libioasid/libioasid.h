@@ -196,6 +196,33 @@ int ioasid_sim_start(int dev, uint32_t threads, const struct ioasid_sim_request 
 int ioasid_sim_stop(int dev, struct ioasid_sim_load_result *result);
 
 /*
+ * Its submission ring (ring.c). eventfd: -1 for none. How many descriptors were taken,
+ * or completions read, is returned; both ring the doorbell where it is needed.
+ * ioasid_sim_wait() returns 1 when there are completions, 0 after timeout milliseconds
+ * (-1: never). One thread may submit while another one reaps; the ring itself ends with
+ * unbind or close, whoever maps it.
+ */
+struct ioasid_sim_queue {
+	int dev;
+	uint32_t sq_entries;
+	uint32_t cq_entries;
+	struct ioasid_sim_ring_head *head;
+	struct ioasid_sim_descriptor *descs;
+	struct ioasid_sim_completion *comps;
+	size_t size;
+};
+
+int ioasid_sim_ring(int dev, uint32_t sq_entries, uint32_t cq_entries, uint32_t workers,
+		    int eventfd, struct ioasid_sim_queue *queue);
+void ioasid_sim_ring_unmap(struct ioasid_sim_queue *queue);
+int ioasid_sim_doorbell(const struct ioasid_sim_queue *queue);
+int ioasid_sim_submit(struct ioasid_sim_queue *queue, const struct ioasid_sim_descriptor *descs,
+		      uint32_t nr);
+int ioasid_sim_reap(struct ioasid_sim_queue *queue, struct ioasid_sim_completion *comps,
+		    uint32_t nr);
+int ioasid_sim_wait(const struct ioasid_sim_queue *queue, int timeout);
+
+/*
  * A sentence for the error err (positive or negative) of a command: what about the
  * object is wrong and what to do. cmd is a number such as IOASID_MAP_DMA, or one of
  * IOASID_CMD_*; object such as "space 3", NULL for none. Returns buf.

@@ -354,4 +354,127 @@ struct ioasid_sim_load_result {
 
 #define IOASID_SIM_STOP	_IO(IOASID_SIM_TYPE, IOASID_SIM_BASE + 6)
 
+/*
+ * Submission and completion ring, as accelerators have them. Both are in memory
+ * that user space maps from the device's file; what the user leaves there is
+ * believed by nobody: a descriptor is copied once before it is looked at, and
+ * of the indices that are his the driver makes nothing but comparisons.
+ *
+ *	 .-- struct ioasid_sim_ring_head
+ *	 |   @sq_offset: @sq_entries of struct ioasid_sim_descriptor
+ *	 |   @cq_offset: @cq_entries of struct ioasid_sim_completion
+ *
+ * Indices count up for ever and wrap around at 2^32; entry i of a ring is at i
+ * modulo its size. To submit: write descriptors, move sq_tail (release), then, a
+ * full barrier later, look at @flags: with IOASID_SIM_RING_SLEEPS somebody who
+ * could work on it sleeps, and IOASID_SIM_DOORBELL wakes him. What is behind
+ * sq_head can be written again. To reap: read cq_tail (acquire), completions,
+ * then move cq_head (release); and look at @flags in the same way, for workers
+ * stop while there is no room for completions of what they would begin. A tail
+ * more than the ring's size ahead, or a head that is, stops them too, until it
+ * is right again and the doorbell rings.
+ */
+#define IOASID_SIM_RING_MAX_SQ		4096
+#define IOASID_SIM_RING_MAX_CQ		8192
+#define IOASID_SIM_RING_MAX_WORKERS	16
+
+struct ioasid_sim_ring_head {
+	__u32	sq_head;	/* the driver's: descriptors copied */
+	__u32	cq_tail;	/* the driver's: completions written */
+	__u32	flags;		/* the driver's: */
+#define IOASID_SIM_RING_SLEEPS	(1 << 0)
+	__u32	__reserved[13];
+	__u32	sq_tail;	/* the user's: descriptors written */
+	__u32	cq_head;	/* the user's: completions read */
+	__u32	__reserved2[14];
+};
+
+/**
+ * struct ioasid_sim_descriptor - a request
+ * @op: enum ioasid_sim_op
+ * @flags: IOASID_SIM_REQ_*, and IOASID_SIM_DESC_FENCE: it begins when everything
+ *         before it is complete, and what is behind it begins when it is
+ * @pasid: as in struct ioasid_sim_request
+ * @__reserved: 0
+ * @iova: as there
+ * @len: as there
+ * @arg: as there
+ * @arg2: as there
+ * @user_data: handed back with the completion
+ * @__reserved2: 0
+ *
+ * Without fences requests are carried out side by side, in no order.
+ */
+struct ioasid_sim_descriptor {
+	__u32	op;
+	__u32	flags;
+#define IOASID_SIM_DESC_FENCE	(1U << 31)
+	__u32	pasid;
+	__u32	__reserved;
+	__u64	iova;
+	__u64	len;
+	__u64	arg;
+	__u64	arg2;
+	__u64	user_data;
+	__u64	__reserved2;
+};
+
+/**
+ * struct ioasid_sim_completion - what became of a request
+ * @user_data: of the descriptor
+ * @status: enum ioasid_sim_status
+ * @worker: who did it, from 0 on
+ * @result: see enum ioasid_sim_op; after a fault the address that faulted
+ * @bytes: moved, or compared, whole pieces of up to a page; also before a fault
+ * @ns: how long it took, in nanoseconds
+ */
+struct ioasid_sim_completion {
+	__u64	user_data;
+	__u32	status;
+	__u32	worker;
+	__u64	result;
+	__u64	bytes;
+	__u64	ns;
+};
+
+/**
+ * struct ioasid_sim_ring - ioctl(IOASID_SIM_RING) on a device
+ * @argsz: sizeof(struct ioasid_sim_ring)
+ * @flags: IOASID_SIM_RING_EVENTFD: @eventfd is one, which is told of completions
+ * @sq_entries: a power of two, up to IOASID_SIM_RING_MAX_SQ
+ * @cq_entries: a power of two, up to IOASID_SIM_RING_MAX_CQ
+ * @workers: kernel threads that carry requests out, 1..IOASID_SIM_RING_MAX_WORKERS
+ * @eventfd: without the flag 0
+ * @offset: out: where in the file the ring is, for a shared mapping
+ * @size: out: how large it is
+ * @sq_offset: out: in the mapping
+ * @cq_offset: out: in the mapping
+ *
+ * One for each device, until unbind or close; EBUSY when there is one. Data of READ,
+ * WRITE and COMPARE is in the device's memory, as with IOASID_SIM_DMA. poll() says
+ * POLLIN while there are completions, POLLOUT while there is room for descriptors,
+ * and POLLHUP when there is no ring.
+ *
+ * Unbind, close and destroy end requests that are under way (IOASID_SIM_ABORTED)
+ * and forget the others; no completion is written after them.
+ */
+struct ioasid_sim_ring {
+	__u32	argsz;
+	__u32	flags;
+#define IOASID_SIM_RING_EVENTFD	(1 << 0)
+	__u32	sq_entries;
+	__u32	cq_entries;
+	__u32	workers;
+	__s32	eventfd;
+	__u64	offset;
+	__u64	size;
+	__u32	sq_offset;
+	__u32	cq_offset;
+};
+
+#define IOASID_SIM_RING	_IO(IOASID_SIM_TYPE, IOASID_SIM_BASE + 7)
+
+/* No argument. It is no error to ring it for nothing; EINVAL when there is no ring. */
+#define IOASID_SIM_DOORBELL	_IO(IOASID_SIM_TYPE, IOASID_SIM_BASE + 8)
+
 #endif /* _UAPI_LINUX_IOASID_SIM_H */
