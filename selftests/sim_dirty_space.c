@@ -491,7 +491,7 @@ static void wrote(struct random *r, uint64_t iova, uint64_t len, unsigned int pa
 static void random_dma(struct random *r)
 {
 	struct ioasid_sim_request req = { .op = 1 + draw(r, IOASID_SIM_OP_ADD) };
-	unsigned int page, to;
+	unsigned int page, to = 0;
 
 	req.flags = draw(r, 2) ? IOASID_SIM_REQ_ATS : 0;
 	if (draw(r, 3) == 0) {
