@@ -179,7 +179,7 @@ static const struct ioasid_command commands[] = {
 		cmd_register_memory),
 	COMMAND(IOASID_UNREGISTER_MEMORY, ioasid_memory, size,
 		cmd_unregister_memory),
-	COMMAND(IOASID_ALLOC, ioasid_alloc, table, cmd_alloc),
+	COMMAND(IOASID_ALLOC, ioasid_alloc, __reserved, cmd_alloc),
 	COMMAND(IOASID_FREE, ioasid_free, __reserved, cmd_free),
 	INFO_COMMAND(IOASID_GET_INFO, ioasid_info, cap_offset,
 		     ioasid_cmd_get_info),
