@@ -17,9 +17,11 @@ static inline struct iommu_domain *ioasid_paging_domain_alloc(struct device *dev
 	return iommu_paging_domain_alloc_flags(dev, 0);
 }
 
-static inline struct iommu_domain *compat_nest_parent_alloc(struct device *dev)
+/* flags: IOMMU_HWPT_ALLOC_* */
+static inline struct iommu_domain *compat_paging_alloc(struct device *dev,
+						       u32 flags)
 {
-	return iommu_paging_domain_alloc_flags(dev, IOMMU_HWPT_ALLOC_NEST_PARENT);
+	return iommu_paging_domain_alloc_flags(dev, flags);
 }
 
 static inline struct iommu_domain *
@@ -84,10 +86,10 @@ compat_domain_alloc_user(struct device *dev, u32 flags,
 	return domain;
 }
 
-static inline struct iommu_domain *compat_nest_parent_alloc(struct device *dev)
+static inline struct iommu_domain *compat_paging_alloc(struct device *dev,
+						       u32 flags)
 {
-	return compat_domain_alloc_user(dev, IOMMU_HWPT_ALLOC_NEST_PARENT,
-					NULL, NULL);
+	return compat_domain_alloc_user(dev, flags, NULL, NULL);
 }
 
 static inline struct iommu_domain *

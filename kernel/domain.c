@@ -60,7 +60,7 @@ static int install_piece(struct install *in)
 	bool mmio;
 	int rc;
 
-	len = next_piece(in, ULONG_MAX, &pfn, &mmio);
+	len = next_piece(in, in->d->small ? 1 : ULONG_MAX, &pfn, &mmio);
 	rc = iommu_map(in->d->domain, in->iova, PFN_PHYS(pfn), len * PAGE_SIZE,
 		       in->prot, GFP_KERNEL_ACCOUNT);
 	if (!rc)
@@ -106,8 +106,11 @@ static int install_all(struct install *in)
 		bool last = ioasid_run_len(in->pages, in->run) -
 			    (in->index - run->first) >= left;
 
-		if (last || run->mmio) {
+		/* Scatterlists are merged again where they are contiguous. */
+		if (last || run->mmio || in->d->small) {
 			rc = install_piece(in);
+			if (in->d->small)
+				cond_resched();
 			continue;
 		}
 		if (!sgl) {
@@ -423,6 +426,7 @@ int ioasid_domain_add(struct ioasid_space *space, struct ioasid_domain *d)
 		return -EINVAL;
 	if (!d->parent && !keeps_promise(space, d->domain))
 		return -EINVAL;
+	d->small = ioasid_space_has_dirty(space);
 	if (!d->parent && space->kind == IOASID_KIND_USER && !space->shadowed)
 		return domain_follow(space, d);
 	if (!d->parent)
@@ -456,8 +460,10 @@ void ioasid_domain_put(struct ioasid_space *space, struct ioasid_domain *d)
 	if (--d->users)
 		return;
 	domain_leave(space, d);
-	if (!parent)
+	if (!parent) {
+		ioasid_dirty_keep(space, d);
 		domain_clear(space, d, ULONG_MAX);
+	}
 	ioasid_domain_free(d);
 	if (parent)
 		ioasid_domain_put(space->parent, parent);
@@ -490,7 +496,8 @@ static struct ioasid_domain *domain_create(struct ioasid_space *space,
 
 	d = ioasid_nested_take(nested);
 	if (!d)
-		d = ioasid_domain_new(source->dev,
+		d = ioasid_domain_new(source->dev, ioasid_space_has_dirty(space) ?
+				      ioasid_dirty_domain(space, source->dev, 0) :
 				      ioasid_paging_domain_alloc(source->dev));
 	if (IS_ERR(d))
 		return d;
@@ -524,8 +531,12 @@ struct ioasid_domain *ioasid_domain_attach(struct ioasid_space *space,
 					   struct ioasid_nested *nested)
 {
 	struct ioasid_domain *d;
+	int rc;
 
 	lockdep_assert_held(space->lock);
+	rc = ioasid_dirty_may_attach(space, source->dev, nested);
+	if (rc)
+		return ERR_PTR(rc);
 	d = domain_share(space, source);
 	if (!d)
 		d = domain_create(space, source, nested);

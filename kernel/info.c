@@ -515,6 +515,8 @@ static int fill_device_info(struct ioasid_device *idev,
 		info->flags |= IOASID_DEV_INFO_PASID_VIRT;
 	if (idev->flags & IOASID_SUBDEVICE_GLOBAL_PASIDS)
 		info->flags |= IOASID_DEV_INFO_PASID_GLOBAL;
+	if (ioasid_dirty_capable(dev))
+		info->flags |= IOASID_DEV_INFO_DIRTY_TRACKING;
 	return device_ranges(idev, chain) ?: add_formats(idev, chain);
 }
 

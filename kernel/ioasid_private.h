@@ -267,6 +267,7 @@ struct ioasid_space {
 	bool two_step;			/* by CREATE_NESTING */
 	bool shadowed;			/* @maps follow @table */
 	bool moving;			/* between two kinds of table */
+	bool tracking;			/* dirty pages; under its lock */
 
 	struct mutex access_lock;	/* see above */
 	struct list_head accesses;
@@ -306,6 +307,8 @@ static inline bool ioasid_space_attached(const struct ioasid_space *space)
  * @ready: pinned and in all domains; a place-holder otherwise
  * @kpins: pages held by in-kernel users
  * @target: in a child: addresses of the parent, in space->targets
+ * @kept: dirty pages of domains that are gone, see dirty.c
+ * @kept_all: all are
  */
 struct ioasid_mapping {
 	struct interval_tree_node node;
@@ -316,6 +319,8 @@ struct ioasid_mapping {
 	u32 prot;
 	bool ready;
 	unsigned long kpins;
+	unsigned long *kept;
+	bool kept_all;
 	union {
 		struct ioasid_pages own;
 		struct interval_tree_node target;
@@ -570,6 +575,7 @@ void ioasid_ppasid_put(struct ioasid_pasid *p);
  * @attachments_lock: for them
  * @inval_type: of a nested domain: what its driver calls invalidations
  * @wanted: by the invalidation at work, under ctx->lock
+ * @small: is to have the smallest pages only, for exact dirty bits
  */
 struct ioasid_domain {
 	struct list_head entry;
@@ -589,6 +595,7 @@ struct ioasid_domain {
 	struct list_head attachments;
 	u32 inval_type;
 	bool wanted;
+	bool small;
 };
 
 /**
@@ -629,6 +636,21 @@ int ioasid_domain_map(struct ioasid_domain *d, const struct ioasid_slice *s);
 void ioasid_domain_unmap(struct ioasid_domain *d, const struct ioasid_slice *s);
 bool ioasid_domain_sync(struct ioasid_domain *d);
 u32 ioasid_nested_domains(const struct ioasid_space *space);
+
+/* Dirty tracking, see dirty.c */
+static inline bool ioasid_space_has_dirty(const struct ioasid_space *space)
+{
+	return space->flags & IOASID_ALLOC_DIRTY_TRACKING;
+}
+
+bool ioasid_dirty_capable(struct device *dev);
+struct iommu_domain *ioasid_dirty_domain(struct ioasid_space *space,
+					 struct device *dev, u32 flags);
+int ioasid_dirty_may_attach(const struct ioasid_space *space,
+			    struct device *dev, bool nested);
+void ioasid_dirty_keep(struct ioasid_space *space, struct ioasid_domain *d);
+int ioasid_cmd_set_dirty_tracking(struct ioasid_ucmd *ucmd);
+int ioasid_cmd_get_dirty_bitmap(struct ioasid_ucmd *ucmd);
 
 /* Nested domains of IOMMUs which walk user tables themselves, see nest_hw.c */
 struct ioasid_lent {

@@ -120,6 +120,7 @@ static int check_extension(unsigned long extension)
 	case IOASID_EXT_USER_PAGE_TABLE:
 	case IOASID_EXT_USER_PASID_TABLE:
 	case IOASID_EXT_FAULT_QUEUE:
+	case IOASID_EXT_DIRTY_TRACKING:
 		return 1;
 	default:
 		return 0;
@@ -156,6 +157,8 @@ union ioasid_args {
 	struct ioasid_get_mappings mappings;
 	struct ioasid_walk_iova walk;
 	struct ioasid_fault_queue_alloc fault_queue;
+	struct ioasid_set_dirty_tracking set_dirty;
+	struct ioasid_get_dirty_bitmap get_dirty;
 };
 
 #define COMMAND(_nr, _struct, _last, _fn)				\
@@ -199,6 +202,10 @@ static const struct ioasid_command commands[] = {
 		ioasid_cmd_invalidate_cache),
 	COMMAND(IOASID_FAULT_QUEUE_ALLOC, ioasid_fault_queue_alloc, timeout_ms,
 		ioasid_cmd_fault_queue_alloc),
+	COMMAND(IOASID_SET_DIRTY_TRACKING, ioasid_set_dirty_tracking,
+		__reserved, ioasid_cmd_set_dirty_tracking),
+	COMMAND(IOASID_GET_DIRTY_BITMAP, ioasid_get_dirty_bitmap, bitmap,
+		ioasid_cmd_get_dirty_bitmap),
 	INFO_COMMAND(IOASID_DEVICE_GET_INFO, ioasid_device_info, cap_offset,
 		     ioasid_cmd_device_get_info),
 	COMMAND(IOASID_GET_MAPPINGS, ioasid_get_mappings, mappings,

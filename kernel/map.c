@@ -64,6 +64,7 @@ void ioasid_mapping_free(struct ioasid_space *space, struct ioasid_mapping *m)
 		ioasid_region_put(space->ctx, m->region);
 	else if (m->pages)
 		ioasid_pages_release(&m->own);
+	kvfree(m->kept);
 	kfree(m);
 }
 

@@ -164,10 +164,13 @@ static struct ioasid_domain *find_stage2(struct ioasid_space *parent,
 static struct ioasid_domain *make_stage2(struct ioasid_space *parent,
 					 struct device *dev)
 {
+	const u32 flags = IOMMU_HWPT_ALLOC_NEST_PARENT;
 	struct ioasid_domain *d;
 	int rc;
 
-	d = ioasid_domain_new(dev, compat_nest_parent_alloc(dev));
+	d = ioasid_domain_new(dev, ioasid_space_has_dirty(parent) ?
+			      ioasid_dirty_domain(parent, dev, flags) :
+			      compat_paging_alloc(dev, flags));
 	if (IS_ERR(d))
 		return d;
 	d->stage2 = dev->iommu->iommu_dev;

@@ -43,7 +43,12 @@ static int check_alloc(const struct ioasid_alloc *args)
 
 	if (args->flags & ~(IOASID_ALLOC_ENFORCE_SNOOP |
 			    IOASID_ALLOC_FAULT_QUEUE |
-			    IOASID_ALLOC_PAGE_REQUESTS))
+			    IOASID_ALLOC_PAGE_REQUESTS |
+			    IOASID_ALLOC_DIRTY_TRACKING))
+		return -EOPNOTSUPP;
+	/* See dirty.c for why not. */
+	if ((args->flags & IOASID_ALLOC_DIRTY_TRACKING) &&
+	    (args->kind != IOASID_KIND_KERNEL || args->parent))
 		return -EOPNOTSUPP;
 	rc = check_faults(args);
 	if (rc)
@@ -126,6 +131,8 @@ static int adopt(struct ioasid_space *parent, struct ioasid_space *space)
 		return -EBUSY;
 	/* Whose output would be user-managed: no IOMMU has three stages. */
 	if (parent->kind != IOASID_KIND_KERNEL)
+		return -EOPNOTSUPP;
+	if (ioasid_space_has_dirty(parent) && space->kind != IOASID_KIND_USER)
 		return -EOPNOTSUPP;
 	if (parent->depth + 1 >= IOASID_MAX_DEPTH)
 		return -ENOSPC;

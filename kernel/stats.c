@@ -113,6 +113,8 @@ static void show_space(struct seq_file *s, struct ioasid_space *space)
 		   READ_ONCE(st->user_invalidations));
 	seq_printf(s, "ioasid-user-invalidation-errors-%u:\t%llu\n", id,
 		   READ_ONCE(st->user_inval_errors));
+	seq_printf(s, "ioasid-dirty-tracking-%u:\t%d\n", id,
+		   READ_ONCE(space->tracking));
 	seq_printf(s, "ioasid-shadow-syncs-%u:\t%llu\n", id,
 		   READ_ONCE(st->shadow_syncs));
 	seq_printf(s, "ioasid-shadow-walks-%u:\t%llu\n", id,

@@ -14,6 +14,7 @@
 
 #include "ioasid_util.h"
 #include "unchanged.h"
+#include "dirty_util.h"
 
 #define TOP_PAGE	(UINT64_MAX - PAGE + 1)
 #define MEM_PAGES	64
@@ -185,8 +186,7 @@ static void refuse_arguments(struct fixture_world *self, int fd, unsigned int cm
 TEST_F(world, refused_unknown, "refused unknown commands change nothing", .timeout = 90)
 {
 	REFUSED(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, IOASID_BASE - 1), self->mem));
-	for (int nr = 15; nr < 18; nr++)
-		REFUSED(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, IOASID_BASE + nr), self->mem));
+	REFUSED(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, IOASID_BASE + 15), self->mem));
 	REFUSED(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, IOASID_BASE + 21), self->mem));
 	REFUSED(ENOTTY, ioctl(self->fd, _IO('x', IOASID_BASE), self->mem));
 }
@@ -261,6 +261,39 @@ TEST_F(world, refused_free, "refused FREE changes nothing", .timeout = 90)
 		REFUSED(EBUSY, do_free(self->fd, self->id));
 	if (self->part)
 		REFUSED(EBUSY, do_free(self->fd, self->part));
+}
+
+TEST_F(world, refused_dirty, "refused SET_DIRTY_TRACKING and GET_DIRTY_BITMAP change nothing",
+       .timeout = 90)
+{
+	struct ioasid_set_dirty_tracking set = { .argsz = sizeof(set), .flags = 1 };
+	struct ioasid_get_dirty_bitmap get = {
+		.argsz = sizeof(get), .size = PAGE, .page_size = PAGE,
+		.bitmap = (uintptr_t)self->mem,
+	};
+	int id = dirty_space(self->fd);
+
+	set.ioasid = id;
+	get.ioasid = id;
+	refuse_arguments(self, self->fd, IOASID_SET_DIRTY_TRACKING, &set,
+			 (struct shape)SHAPE_RESERVED(ioasid_set_dirty_tracking));
+	REFUSE_FLAG(self->fd, IOASID_SET_DIRTY_TRACKING, &set, "%s", "");
+	REFUSED(EOPNOTSUPP, do_set_dirty(self->fd, self->id, 1));
+	REFUSED(ENOENT, do_set_dirty(self->fd, 4000, 1));
+	REFUSED(EINVAL, ioctl(self->fd, IOASID_GET_DIRTY_BITMAP, &get));
+	REFUSED(EOPNOTSUPP, do_create_nesting(self->fd, id));
+	test_track(self->fd, id, true);
+	refuse_arguments(self, self->fd, IOASID_GET_DIRTY_BITMAP, &get,
+			 (struct shape)SHAPE_RESERVED(ioasid_get_dirty_bitmap));
+	REFUSE_FLAG(self->fd, IOASID_GET_DIRTY_BITMAP, &get, "%s", "");
+	REFUSED(EOPNOTSUPP, do_get_dirty(self->fd, self->id, 0, PAGE, self->mem));
+	REFUSED(ENOENT, do_get_dirty(self->fd, 4000, 0, PAGE, self->mem));
+	REFUSED(EINVAL, do_get_dirty(self->fd, id, 8, PAGE, self->mem));
+	REFUSED(EINVAL, do_get_dirty(self->fd, id, 0, PAGE, self->mem + 4));
+	test_map(self->fd, id, self->mem, 0, PAGE);
+	REFUSED(EFAULT, do_get_dirty(self->fd, id, 0, PAGE, NULL));
+	REFUSED(EFAULT, do_get_dirty(self->fd, id, 0, PAGE, self->readonly));
+	test_free(self->fd, id);
 }
 
 TEST_F(world, refused_info, "refused GET_INFO and DEVICE_GET_INFO change nothing",

@@ -23,6 +23,8 @@ union argument {
 	struct ioasid_device_info device;
 	struct ioasid_get_mappings mappings;
 	struct ioasid_walk_iova walk;
+	struct ioasid_set_dirty_tracking set_dirty;
+	struct ioasid_get_dirty_bitmap get_dirty;
 	uint8_t bytes[2 * 4096];
 };
 
@@ -57,6 +59,10 @@ static const struct command commands[] = {
 	COMMAND(IOASID_GET_MAPPINGS, ioasid_get_mappings),
 	COMMAND(IOASID_WALK, ioasid_walk_iova,
 		.reserved = offsetof(struct ioasid_walk_iova, pasid)),
+	COMMAND(IOASID_SET_DIRTY_TRACKING, ioasid_set_dirty_tracking,
+		RESERVED(ioasid_set_dirty_tracking)),
+	COMMAND(IOASID_GET_DIRTY_BITMAP, ioasid_get_dirty_bitmap,
+		RESERVED(ioasid_get_dirty_bitmap)),
 };
 
 /* An argument of the command that names what the fixture has. */
@@ -120,7 +126,7 @@ TEST_F(space, unknown_commands, "unknown commands are ENOTTY")
 	for (unsigned int nr = 0; nr < 256; nr++) {
 		bool known = nr >= IOASID_BASE &&
 			     (nr <= IOASID_BASE + 14 ||
-			      (nr >= IOASID_BASE + 18 && nr <= IOASID_BASE + 20));
+			      (nr >= IOASID_BASE + 16 && nr <= IOASID_BASE + 20));
 
 		if (!known)
 			EXPECT_ERRNO(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, nr), &arg));
@@ -208,6 +214,8 @@ TEST_F(space, unknown_flags, "each unknown flag is refused")
 			arg.flags |= 1U << bit;
 			if (c->info)	/* an output */
 				continue;
+			if (c->cmd == IOASID_ALLOC && 1U << bit == IOASID_ALLOC_DIRTY_TRACKING)
+				continue;
 			if (ioctl(self->fd, c->cmd, &arg) == -1 &&
 			    (errno == EINVAL || errno == EOPNOTSUPP))
 				continue;
@@ -272,7 +280,7 @@ TEST(extensions, "CHECK_EXTENSION tells what is there and no more")
 	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_USER_PAGE_TABLE));
 	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_USER_PASID_TABLE));
 	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_FAULT_QUEUE));
-	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_DIRTY_TRACKING));
+	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_DIRTY_TRACKING));
 	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_SVA));
 	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_MIRROR));
 	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_MIRROR + 1));

@@ -107,7 +107,8 @@ COMMAND_FUNCTION(detach)
 
 static uint32_t alloc_flags(const struct call *call)
 {
-	return call->options[1].given ? IOASID_ALLOC_ENFORCE_SNOOP : 0;
+	return (call->options[1].given ? IOASID_ALLOC_ENFORCE_SNOOP : 0) |
+	       (call->options[2].given ? IOASID_ALLOC_DIRTY_TRACKING : 0);
 }
 
 COMMAND_FUNCTION(alloc)
@@ -304,6 +305,48 @@ COMMAND_FUNCTION(invalidate)
 	(void)result;
 	TRY(script, IOASID_INVALIDATE_CACHE, "space %llu", (unsigned long long)as->number);
 	return ioasid_invalidate_list(as->fd, as->number, &request, &nr);
+}
+
+static int track(struct script *script, const struct call *call, bool on)
+{
+	struct value *as = arg(call, 0);
+
+	TRY(script, IOASID_SET_DIRTY_TRACKING, "space %llu", (unsigned long long)as->number);
+	return ioasid_set_dirty_tracking(as->fd, as->number, on);
+}
+
+COMMAND_FUNCTION(dirty_on)
+{
+	(void)result;
+	return track(script, call, true);
+}
+
+COMMAND_FUNCTION(dirty_off)
+{
+	(void)result;
+	return track(script, call, false);
+}
+
+/* How many pages of 4K are dirty; they are clean then, unless they shall be kept. */
+COMMAND_FUNCTION(dirty)
+{
+	uint64_t words = number(call, 2) / 4096 / 64 + 1, *bitmap;
+	struct value *as = arg(call, 0);
+	int rc;
+
+	TRY(script, IOASID_GET_DIRTY_BITMAP, "space %llu", (unsigned long long)as->number);
+	if (number(call, 2) >> 43)
+		return -EINVAL;
+	bitmap = calloc(words, sizeof(*bitmap));
+	if (!bitmap)
+		return -ENOMEM;
+	rc = ioasid_get_dirty_bitmap(as->fd, as->number, number(call, 1), number(call, 2), 4096,
+				     bitmap, call->options[0].given ? IOASID_DIRTY_NO_CLEAR : 0);
+	result->type = TYPE_NUMBER;
+	for (uint64_t i = 0; !rc && i < words; i++)
+		result->number += __builtin_popcountll(bitmap[i]);
+	free(bitmap);
+	return rc;
 }
 
 COMMAND_FUNCTION(close)

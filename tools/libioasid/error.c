@@ -67,7 +67,7 @@ static const struct sentence sentences[] = {
 	  "is in use: detach its devices and free the spaces nested on it first" },
 	{ IOASID_CREATE_NESTING, ENOENT, "the parent", "does not exist in this context" },
 	{ IOASID_CREATE_NESTING, EOPNOTSUPP, "the parent",
-	  "cannot nest: its table is user-managed" },
+	  "cannot nest: its table is user-managed, or it is for dirty tracking" },
 	{ IOASID_CREATE_NESTING, ENOSPC, "the child",
 	  "does not fit: spaces are nested too deep, or the context has as many as it can" },
 	{ IOASID_BIND_PGTABLE, EBUSY, "the space",
@@ -131,6 +131,15 @@ static const struct sentence sentences[] = {
 	{ IOASID_FAULT_RESPOND, ENOTTY, "the file", "is no fault queue" },
 	TABLE(EBADF, "cannot have this fault queue: it is no open file"),
 
+	{ IOASID_SET_DIRTY_TRACKING, EOPNOTSUPP, "the space",
+	  "was not allocated for dirty tracking (IOASID_ALLOC_DIRTY_TRACKING)" },
+	{ IOASID_GET_DIRTY_BITMAP, EOPNOTSUPP, "the space",
+	  "was not allocated for dirty tracking (IOASID_ALLOC_DIRTY_TRACKING)" },
+	{ IOASID_GET_DIRTY_BITMAP, EINVAL, "the space",
+	  "must be tracked, and the range whole pages of the size given, a power of two from 4096 "
+	  "on; up to 2^31 bits in aligned words" },
+	{ IOASID_GET_DIRTY_BITMAP, EFAULT, "the bitmap",
+	  "cannot be written: what it says is right, the rest can be asked for again" },
 	{ IOASID_GET_MAPPINGS, EPERM, "the context", "is somebody else's: become root" },
 	{ IOASID_WALK, EPERM, "the space", "or its table is somebody else's: become root" },
 	{ IOASID_WALK, EOPNOTSUPP, "the space", "has no PASID table: leave the PASID away" },
@@ -156,7 +165,8 @@ static const struct sentence sentences[] = {
 	  "of a nested space, and have so wide a PASID" },
 	{ VFIO_ATTACH_IOASID, EOPNOTSUPP, "the device",
 	  "has no PASIDs, or shares its IOMMU group, or cannot use a table of this format, or "
-	  "does not ask for pages where the space wants it" },
+	  "does not ask for pages, or has an IOMMU that does not record writes, where the space "
+	  "wants it" },
 	{ VFIO_ATTACH_IOASID, ENOSPC, "the table", "has more mappings than the kernel can follow" },
 	{ VFIO_DETACH_IOASID, ENOENT, "the device", "is not attached there" },
 	{ VFIO_DETACH_IOASID, EBUSY, "the device",

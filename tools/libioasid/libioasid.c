@@ -251,6 +251,26 @@ int64_t ioasid_unmap_all(int fd, uint32_t ioasid)
 	return unmap(fd, &arg);
 }
 
+int ioasid_set_dirty_tracking(int fd, uint32_t ioasid, bool on)
+{
+	struct ioasid_set_dirty_tracking arg = {
+		.argsz = sizeof(arg), .flags = on ? IOASID_DIRTY_TRACKING_ON : 0, .ioasid = ioasid,
+	};
+
+	return command(fd, IOASID_SET_DIRTY_TRACKING, &arg);
+}
+
+int ioasid_get_dirty_bitmap(int fd, uint32_t ioasid, uint64_t iova, uint64_t size,
+			    uint64_t page_size, uint64_t *bitmap, uint32_t flags)
+{
+	struct ioasid_get_dirty_bitmap arg = {
+		.argsz = sizeof(arg), .flags = flags, .ioasid = ioasid, .iova = iova,
+		.size = size, .page_size = page_size, .bitmap = (uintptr_t)bitmap,
+	};
+
+	return command(fd, IOASID_GET_DIRTY_BITMAP, &arg);
+}
+
 int ioasid_invalidate_list(int fd, uint32_t ioasid, const struct ioasid_invalidate *requests,
 			   uint32_t *nr)
 {

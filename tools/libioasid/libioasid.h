@@ -12,6 +12,7 @@
 #ifndef LIBIOASID_H
 #define LIBIOASID_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <linux/ioasid.h>
@@ -58,6 +59,14 @@ int ioasid_map_parent(int fd, uint32_t ioasid, uint64_t iova, uint64_t target, u
 		      uint32_t prot);
 int64_t ioasid_unmap(int fd, uint32_t ioasid, uint64_t iova, uint64_t size);
 int64_t ioasid_unmap_all(int fd, uint32_t ioasid);
+
+/*
+ * Dirty tracking of spaces with IOASID_ALLOC_DIRTY_TRACKING. Bits of pages of page_size
+ * are set in an array of (size / page_size + 63) / 64 words; flags: IOASID_DIRTY_*.
+ */
+int ioasid_set_dirty_tracking(int fd, uint32_t ioasid, bool on);
+int ioasid_get_dirty_bitmap(int fd, uint32_t ioasid, uint64_t iova, uint64_t size,
+			    uint64_t page_size, uint64_t *bitmap, uint32_t flags);
 
 /* User-managed tables. size 0: everything. How many requests were done is put into *nr. */
 int ioasid_invalidate_range(int fd, uint32_t ioasid, uint64_t iova, uint64_t size);

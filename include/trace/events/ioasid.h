@@ -711,6 +711,67 @@ TRACE_EVENT(ioasid_fault_respond,
 		  __entry->service_ns, __entry->respond_ns, __entry->total_ns, __entry->cookie)
 );
 
+/* Dirty tracking was switched, or left as it was; on: what was asked for. */
+TRACE_EVENT(ioasid_dirty_set,
+	TP_PROTO(u32 ctx, u32 ioasid, u32 on, int result, u64 lat_ns),
+	TP_ARGS(ctx, ioasid, on, result, lat_ns),
+	TP_STRUCT__entry(
+		__field(u32, ctx)
+		__field(u32, ioasid)
+		__field(u32, on)
+		__field(int, result)
+		__field(u64, lat_ns)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->ioasid = ioasid;
+		__entry->on = on;
+		__entry->result = result;
+		__entry->lat_ns = lat_ns;
+	),
+	TP_printk("ctx=%u ioasid=%u on=%u result=%d lat_ns=%llu",
+		  __entry->ctx, __entry->ioasid, __entry->on, __entry->result,
+		  __entry->lat_ns)
+);
+
+/*
+ * The dirty pages of a range were asked for.
+ * flags: IOASID_DIRTY_*; pages: dirty ones, of the CPU's page size, whatever
+ * page_size the bits of the user's bitmap stand for
+ */
+TRACE_EVENT(ioasid_dirty_read,
+	TP_PROTO(u32 ctx, u32 ioasid, u64 iova, u64 size, u64 page_size,
+		 u32 flags, u64 pages, int result, u64 lat_ns),
+	TP_ARGS(ctx, ioasid, iova, size, page_size, flags, pages, result,
+		lat_ns),
+	TP_STRUCT__entry(
+		__field(u32, ctx)
+		__field(u32, ioasid)
+		__field(u64, iova)
+		__field(u64, size)
+		__field(u64, page_size)
+		__field(u32, flags)
+		__field(u64, pages)
+		__field(int, result)
+		__field(u64, lat_ns)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->ioasid = ioasid;
+		__entry->iova = iova;
+		__entry->size = size;
+		__entry->page_size = page_size;
+		__entry->flags = flags;
+		__entry->pages = pages;
+		__entry->result = result;
+		__entry->lat_ns = lat_ns;
+	),
+	TP_printk("ctx=%u ioasid=%u iova=0x%llx size=0x%llx page_size=0x%llx flags=0x%x pages=%llu result=%d lat_ns=%llu",
+		  __entry->ctx, __entry->ioasid, __entry->iova, __entry->size,
+		  __entry->page_size, __entry->flags, __entry->pages,
+		  __entry->result, __entry->lat_ns)
+);
+
 #endif /* _TRACE_IOASID_H */
 
 /* This part must be outside protection */

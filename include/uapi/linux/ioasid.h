@@ -209,7 +209,8 @@ struct ioasid_alloc {
 #define IOASID_ALLOC_PAGE_REQUESTS	(1 << 2)
 	/* Devices may attach only where the IOMMU records which pages were written, and
 	 * mappings are made of its smallest pages: see IOASID_SET_DIRTY_TRACKING. Kind
-	 * KERNEL without parent.
+	 * KERNEL without parent; its children are of kind USER, for devices whose IOMMU
+	 * walks such tables (else EOPNOTSUPP).
 	 */
 #define IOASID_ALLOC_DIRTY_TRACKING	(1 << 3)
 	/* Kind SVA for devices that cannot wait: all memory of the process is pinned. */
@@ -532,8 +533,9 @@ struct ioasid_set_dirty_tracking {
  * @iova: start of the range, aligned to @page_size
  * @size: its length, a multiple of @page_size
  * @page_size: bytes that one bit stands for: a power of two, at least 4096
- * @bitmap: address of the bitmap, an array of __u64: bit n % 64 of word n / 64 is
- *          page n of the range; the last word may be longer than needed
+ * @bitmap: address of the bitmap, an aligned array of __u64: bit n % 64 of word
+ *          n / 64 is page n of the range; the last word may be longer than needed.
+ *          Up to 2^31 bits
  *
  * Bits of pages that a device wrote to since tracking began, or since they were
  * reported last, are set; none is cleared in the bitmap: whoever wants to know of
@@ -543,7 +545,11 @@ struct ioasid_set_dirty_tracking {
  *
  * A write that was complete when the call began is in the bitmap of this call or of
  * one before. One that is under way is in this one or in the next. Ask before
- * IOASID_UNMAP_DMA: what was written to a mapping is forgotten with it.
+ * IOASID_UNMAP_DMA: what was written to a mapping is forgotten with it. That a
+ * device was detached forgets nothing.
+ *
+ * EFAULT when the bitmap cannot be written, EINTR when the caller is being killed:
+ * pages that the bitmap has then are reported as above, no others.
  */
 struct ioasid_get_dirty_bitmap {
 	__u32	argsz;
@@ -862,8 +868,9 @@ struct vfio_bind_ioasid_fd {
  * a space with such a table; EBUSY when the device (with the flag: that PASID of
  * it) is attached already or its group is attached elsewhere, and for a PASID
  * table while a PASID is attached anywhere; EOPNOTSUPP for a PASID, or a PASID
- * table, of a device that has no PASIDs or shares its group with others, and for a
- * PASID table that the IOMMU does not walk. Detaching what is not attached is
+ * table, of a device that has no PASIDs or shares its group with others, for a
+ * PASID table that the IOMMU does not walk, and for a space with dirty tracking
+ * when the IOMMU has none. Detaching what is not attached is
  * ENOENT.
  *
  * A child is attached where its parent is: EINVAL unless the device is attached
