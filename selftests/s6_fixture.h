@@ -33,7 +33,10 @@ struct guest_space {
 										\
 	do_guest_start(g, nesting, &__args);					\
 } while (0)
-#define guest_start(g, nesting)	guest_start_with(g, nesting, 0)
+#define guest_start(g, nesting)	do_guest_start(g, nesting, NULL)
+
+/* A slow machine is no reason for a timeout. */
+static const struct ioasid_fault_queue_alloc patient = { .timeout_ms = 600000 };
 
 static inline void do_guest_start(struct guest *g, bool nesting,
 				  const struct ioasid_fault_queue_alloc *args)
@@ -42,7 +45,7 @@ static inline void do_guest_start(struct guest *g, bool nesting,
 	g->followed = !nesting;
 	g->stats = sim_stats(g->m.ctl, g->m.sim);
 	mark(&g->m);
-	ASSERT_EQ(0, ioasid_fault_queue_open(g->m.fd, args, &g->queue));
+	ASSERT_EQ(0, ioasid_fault_queue_open(g->m.fd, args ?: &patient, &g->queue));
 }
 
 /* Everything that was asked for was answered, once, and no DMA went astray. */

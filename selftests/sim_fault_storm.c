@@ -428,7 +428,7 @@ static void victim_start(struct victim *v, struct storm *s)
 	test_bind(m->dev[0], m->fd, SIM_COOKIE);
 	test_attach(m->dev[0], m->parent);
 	m->sram[0] = sim_sram(m->dev[0]);
-	ASSERT_EQ(0, ioasid_fault_queue_open(m->fd, NULL, &v->g.queue));
+	ASSERT_EQ(0, ioasid_fault_queue_open(m->fd, &patient, &v->g.queue));
 	v->space = guest_alloc(&v->g);
 	test_attach(m->dev[0], v->space.id);
 }
