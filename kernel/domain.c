@@ -20,7 +20,7 @@
  * IOMMU_CACHE always: only devices behind IOMMUs that can be coherent are let
  * in (ioasid_device_bind() and VFIO see to that).
  */
-static int iommu_prot(u32 prot)
+int ioasid_iommu_prot(u32 prot)
 {
 	return IOMMU_CACHE | (prot & IOASID_MAP_READ ? IOMMU_READ : 0) |
 	       (prot & IOASID_MAP_WRITE ? IOMMU_WRITE : 0);
@@ -138,7 +138,7 @@ int ioasid_domain_map(struct ioasid_domain *d, const struct ioasid_slice *s)
 		.iova = s->iova,
 		.index = s->first,
 		.end = s->first + s->npages,
-		.prot = iommu_prot(s->prot),
+		.prot = ioasid_iommu_prot(s->prot),
 	};
 	int rc;
 
@@ -228,6 +228,9 @@ static int clear_slice(struct ioasid_space *space, const struct ioasid_slice *s,
 static void domain_clear(struct ioasid_space *space, struct ioasid_domain *d,
 			 unsigned long last)
 {
+	/* What follows a process is cleared when the domain is freed. */
+	if (d->mirror)
+		return;
 	ioasid_visit_slices(space, 0, last, clear_slice, d);
 	ioasid_domain_sync(d);
 }
@@ -237,6 +240,8 @@ static int domain_fill(struct ioasid_space *space, struct ioasid_domain *d)
 	struct fill fill = { .d = d };
 	int rc;
 
+	if (d->mirror)
+		return 0;
 	rc = ioasid_visit_slices(space, 0, ULONG_MAX, fill_slice, &fill);
 	if (rc && fill.end)
 		domain_clear(space, d, fill.end - 1);
@@ -331,6 +336,8 @@ struct ioasid_domain *ioasid_domain_new(struct device *dev,
  */
 void ioasid_domain_free(struct ioasid_domain *d)
 {
+	if (d->mirror)
+		ioasid_mirror_leave(d);
 	iommu_domain_free(d->domain);
 	kfree(d);
 }
@@ -442,6 +449,9 @@ static struct ioasid_domain *domain_create(struct ioasid_space *space,
 				      ioasid_paging_domain_alloc(source->dev));
 	if (IS_ERR(d))
 		return d;
+	/* Before a device can ask for a page. */
+	if (space->mirror)
+		ioasid_mirror_enter(space->mirror, d);
 	/* Some drivers know a domain's limits only once it is attached. */
 	rc = source_attach(source, d);
 	if (!rc) {

@@ -99,7 +99,7 @@ static struct ioasid_mapping *mapping_new(struct ioasid_space *space, u64 iova,
 	m = ioasid_mapping_target(iova, vaddr, size, prot);
 	if (!m)
 		return ERR_PTR(-ENOMEM);
-	if (space->parent)
+	if (space->parent || space->mirror)
 		return m;
 
 	m->region = ioasid_region_get(space->ctx, vaddr, size);
@@ -126,10 +126,11 @@ static struct ioasid_mapping *mapping_new(struct ioasid_space *space, u64 iova,
  */
 void ioasid_mapping_insert(struct ioasid_space *space, struct ioasid_mapping *m)
 {
-	lockdep_assert_held(space->lock);
+	ioasid_mirror_lock(space);
 	interval_tree_insert(&m->node, &space->maps);
-	if (space->parent)
+	if (space->parent || space->mirror)
 		interval_tree_insert(&m->target, &space->targets);
+	ioasid_mirror_unlock(space);
 	space->nr_maps++;
 }
 
@@ -140,10 +141,11 @@ void ioasid_mapping_insert(struct ioasid_space *space, struct ioasid_mapping *m)
  */
 void ioasid_mapping_remove(struct ioasid_space *space, struct ioasid_mapping *m)
 {
-	lockdep_assert_held(space->lock);
+	ioasid_mirror_lock(space);
 	interval_tree_remove(&m->node, &space->maps);
-	if (space->parent)
+	if (space->parent || space->mirror)
 		interval_tree_remove(&m->target, &space->targets);
+	ioasid_mirror_unlock(space);
 	space->nr_maps--;
 }
 
@@ -218,7 +220,18 @@ static u32 count_runs(struct ioasid_space *space, struct ioasid_mapping *m)
 	return runs;
 }
 
-/* Nothing to pin: the parent did. */
+/* What a child maps is mapped by its parent, a slot may be anything. */
+static int check_target(struct ioasid_space *space, struct ioasid_mapping *m)
+{
+	if (space->parent)
+		return ioasid_target_check(space->parent, m->target.start,
+					   m->target.last, m->prot);
+	if (!ioasid_mirror_is_mine(space->mirror))
+		return -EPERM;
+	return m->target.last < TASK_SIZE_MAX ? 0 : -EINVAL;
+}
+
+/* Nothing to pin: the parent did, or nobody does. */
 static int map_target(struct ioasid_space *space, struct ioasid_mapping *m,
 		      struct map_clock *clock)
 {
@@ -230,8 +243,7 @@ static int map_target(struct ioasid_space *space, struct ioasid_mapping *m,
 	clock->locked = clock->reserved;
 	rc = ioasid_space_mappable(space);
 	if (!rc)
-		rc = ioasid_target_check(space->parent, m->target.start,
-					 m->target.last, m->prot);
+		rc = check_target(space, m);
 	if (!rc)
 		rc = reserve(space, m);
 	if (!rc) {
@@ -239,7 +251,7 @@ static int map_target(struct ioasid_space *space, struct ioasid_mapping *m,
 		if (rc)
 			ioasid_mapping_remove(space, m);
 	}
-	if (!rc && clock->on)
+	if (!rc && clock->on && space->parent)
 		clock->runs = count_runs(space, m);
 	mutex_unlock(space->lock);
 	clock->installed = ioasid_now(clock->on);
@@ -275,10 +287,16 @@ static int map(struct ioasid_space *space, struct ioasid_mapping *m, u64 vaddr,
 	return rc;
 }
 
-static int check_map(u64 iova, u64 vaddr, u64 size, u32 prot)
+static int check_map(const struct ioasid_space *space, u64 iova, u64 vaddr,
+		     u64 size, u32 prot)
 {
 	u64 last;
 
+	if (prot & IOASID_MAP_NO_REQUESTS) {
+		if (space->kind != IOASID_KIND_MIRROR)
+			return -EOPNOTSUPP;
+		prot &= ~IOASID_MAP_NO_REQUESTS;
+	}
 	if (!prot || prot & ~(IOASID_MAP_READ | IOASID_MAP_WRITE))
 		return -EINVAL;
 	if (!size || !IS_ALIGNED(iova | vaddr | size, PAGE_SIZE))
@@ -291,7 +309,7 @@ static int check_map(u64 iova, u64 vaddr, u64 size, u32 prot)
 
 /**
  * ioasid_space_map - map memory of the calling process
- * @space: a kernel-managed space
+ * @space: a space of kind KERNEL or MIRROR
  * @iova: where devices shall see it
  * @vaddr: where the process sees it
  * @size: bytes
@@ -308,14 +326,17 @@ int ioasid_space_map(struct ioasid_space *space, u64 iova, u64 vaddr, u64 size,
 
 	clock.start = ioasid_now(clock.on);
 	ioasid_trace(map_begin, space->ctx->id, space->id, iova, size);
-	rc = check_map(iova, vaddr, size, prot);
+	rc = check_map(space, iova, vaddr, size, prot);
 	if (!rc) {
-		m = mapping_new(space, iova, vaddr, size, prot);
+		m = mapping_new(space, iova, vaddr, size,
+				prot & ~IOASID_MAP_NO_REQUESTS);
 		rc = PTR_ERR_OR_ZERO(m);
 	}
 	if (!rc) {
-		rc = space->parent ? map_target(space, m, &clock) :
-				     map(space, m, vaddr, &clock);
+		m->no_requests = prot & IOASID_MAP_NO_REQUESTS;
+		rc = space->parent || space->mirror ?
+			     map_target(space, m, &clock) :
+			     map(space, m, vaddr, &clock);
 		if (rc)
 			ioasid_mapping_free(space, m);
 	}

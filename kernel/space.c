@@ -36,8 +36,9 @@ static int check_alloc(const struct ioasid_alloc *args)
 		return check_kernel(args);
 	case IOASID_KIND_USER:
 		return check_user(args);
-	case IOASID_KIND_SVA:
 	case IOASID_KIND_MIRROR:
+		return args->parent ? -EOPNOTSUPP : check_kernel(args);
+	case IOASID_KIND_SVA:
 		return -EOPNOTSUPP;
 	default:
 		return -EINVAL;
@@ -138,6 +139,8 @@ static void space_unmake(struct ioasid_space *space)
 		mutex_unlock(space->lock);
 		ioasid_space_put(space->parent);
 	}
+	if (space->mirror)
+		ioasid_mirror_end(space);
 	mutex_destroy(&space->own_lock);
 	mutex_destroy(&space->access_lock);
 	kfree(space);
@@ -176,6 +179,8 @@ static struct ioasid_space *create(struct ioasid_ctx *ctx,
 		return ERR_PTR(-ENOMEM);
 	space->two_step = two_step;
 	rc = join_parent(space, args->parent);
+	if (!rc && args->kind == IOASID_KIND_MIRROR)
+		rc = ioasid_mirror_create(space, false);
 	if (rc)
 		goto out_unmake;
 	kref_get(&space->kref);
@@ -225,6 +230,9 @@ void ioasid_mappings_drop(struct ioasid_space *space)
 {
 	struct interval_tree_node *node;
 
+	/* Whoever still brings pages of a process in looks for slots. */
+	if (space->mirror)
+		ioasid_mirror_quit(space);
 	while ((node = interval_tree_iter_first(&space->maps, 0, ULONG_MAX))) {
 		interval_tree_remove(node, &space->maps);
 		ioasid_mapping_free(space, container_of(node,
@@ -370,7 +378,8 @@ int ioasid_space_usable(struct ioasid_space *space)
  */
 int ioasid_space_mappable(struct ioasid_space *space)
 {
-	if (!space->dead && space->kind != IOASID_KIND_KERNEL)
+	if (!space->dead && space->kind != IOASID_KIND_KERNEL &&
+	    space->kind != IOASID_KIND_MIRROR)
 		return -EOPNOTSUPP;
 	return ioasid_space_usable(space);
 }
