@@ -395,6 +395,7 @@ int ioasid_mirror_create(struct ioasid_space *space, bool identity)
 	INIT_LIST_HEAD(&mirror->domains);
 	INIT_LIST_HEAD(&mirror->lookups);
 	INIT_WORK(&mirror->release, release_work);
+	ioasid_mirror_faults_init(mirror);
 	xa_init_flags(&mirror->installed, XA_FLAGS_ACCOUNT);
 	rc = mmu_interval_notifier_insert(&mirror->notifier, mirror->mm, 0,
 					  ULONG_MAX, &mirror_notifier_ops);

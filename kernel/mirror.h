@@ -9,6 +9,7 @@
 #include <linux/mmu_notifier.h>
 #include <linux/workqueue.h>
 
+#include "fault.h"
 #include "ioasid_private.h"
 
 /* Blocks that are installed: one page, or what a PMD of the CPU maps. */
@@ -32,6 +33,7 @@
  * @installs: pages that ever were
  * @drops: those of them that were taken away again
  * @release: ends it, from where nothing of it runs
+ * @faults: groups of page requests that wait
  */
 struct ioasid_mirror {
 	struct kref kref;
@@ -49,6 +51,7 @@ struct ioasid_mirror {
 	u64 installs;
 	u64 drops;
 	struct work_struct release;
+	struct ioasid_faults faults;
 };
 
 /**
@@ -103,6 +106,7 @@ void *ioasid_mirror_find(struct ioasid_mirror *mirror, unsigned long index,
 int ioasid_mirror_bring(struct ioasid_mirror *mirror, unsigned long iova,
 			unsigned long npages, bool write, bool asked,
 			unsigned int tries);
+void ioasid_mirror_faults_init(struct ioasid_mirror *mirror);
 void ioasid_mirror_get(struct ioasid_mirror *mirror);
 void ioasid_mirror_put_work(struct ioasid_mirror *mirror);
 

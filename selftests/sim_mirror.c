@@ -299,7 +299,7 @@ TEST_F(mirror, moving, "mremap, munmap and mmap: an address is what it is now")
 
 TEST_F(mirror, forked, "fork: devices stay with the parent")
 {
-	int go[2], back[2], status;
+	int go[2], back[2];
 	char byte = 0;
 
 	ASSERT_TRUE(!pipe(go) && !pipe(back));
@@ -323,8 +323,6 @@ TEST_F(mirror, forked, "fork: devices stay with the parent")
 	EXPECT_TRUE(device_sees(self, GPA, 2));
 	EXPECT_EQ(0, device_puts(self, GPA, 4));
 	EXPECT_TRUE(cpu_sees(self->mem, 4));
-	EXPECT_EQ(0, kill(0, 0));
-	(void)status;
 }
 
 /* A process makes a space with a slot, and ends; the device is somebody else's. */
@@ -555,7 +553,7 @@ TEST_F(mirror, swap, "what a device wrote survives on swap, more than once", .ti
 		EXPECT_EQ(0, device_puts(self, slot_at(i), i));
 	for (int round = 0; round < 3; round++) {
 		ASSERT_TRUE(!madvise(self->mem, PAGES * PAGE, MADV_PAGEOUT));
-		EXPECT_GT(8 * PAGE, present_bytes(self->fd, self->space));
+		EXPECT_GT(PAGES / 2 * PAGE, present_bytes(self->fd, self->space));
 		/* Comes back as a copy of swap; then only the device changes it. */
 		for (int i = 0; i < PAGES; i++) {
 			EXPECT_TRUE(device_sees(self, slot_at(i), i + round));
@@ -587,8 +585,9 @@ TEST_F(mirror, two, "two IOMMUs follow one process; who comes later begins with 
 	EXPECT_EQ(IOASID_SIM_FAULT_NOT_PRESENT, sim_read(dev, GPA, PAGE, 0));
 	EXPECT_EQ(IOASID_SIM_FAULT_NOT_PRESENT, sim_read(self->dev, GPA, PAGE, 0));
 	EXPECT_EQ(0, asks_write(dev, GPA, PAGE));
+	EXPECT_TRUE(cpu_sees(self->mem, 1));	/* what it had read */
 	test_detach(dev, self->space);
-	EXPECT_TRUE(device_sees_zeroes(self, GPA));
+	EXPECT_TRUE(device_sees(self, GPA, 1));
 	EXPECT_EQ(0, sim_stats(self->ctl, id).stale);
 	close(dev);
 }
