@@ -509,6 +509,7 @@ void ioasid_carrier_leave(struct ioasid_device *idev);
  * @global: where that comes from, if it is the global pool
  * @below: what had @pasid before, in the parent of @space, and gets it back; for
  *         defaults only
+ * @sva: instead of @domain: it leads to the page table of a process
  * @live: @ppasid may be told
  * @resv: reserved regions of the device
  * @handle: for the IOMMU core
@@ -522,6 +523,7 @@ struct ioasid_pasid {
 	u32 ppasid;
 	struct ioasid_global_pasid *global;
 	struct ioasid_pasid *below;
+	struct iommu_sva *sva;
 	bool live;
 	struct list_head resv;
 	struct ioasid_attachment at;
@@ -617,6 +619,12 @@ bool ioasid_mirror_is_mine(struct ioasid_mirror *mirror);
 u32 ioasid_mirror_perm(struct ioasid_mirror *mirror, unsigned long iova,
 		       phys_addr_t *pa);
 void ioasid_mirror_show(struct seq_file *s, struct ioasid_space *space);
+struct iommu_sva *ioasid_sva_bind(struct ioasid_space *space,
+				  struct ioasid_device *idev);
+int ioasid_sva_attach(struct ioasid_device *idev, struct ioasid_space *space,
+		      struct iommu_sva *sva, u32 *pasid);
+struct iommu_sva *ioasid_sva_detach(struct ioasid_pasid *p);
+void ioasid_sva_show(struct seq_file *s, struct ioasid_space *space);
 int ioasid_cmd_prefetch(struct ioasid_ucmd *ucmd);
 int ioasid_mirror_init(void);
 void ioasid_mirror_exit(void);

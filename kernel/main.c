@@ -119,6 +119,7 @@ static int check_extension(unsigned long extension)
 	case IOASID_EXT_NESTING:
 	case IOASID_EXT_USER_PAGE_TABLE:
 	case IOASID_EXT_USER_PASID_TABLE:
+	case IOASID_EXT_SVA:
 	case IOASID_EXT_MIRROR:
 		return 1;
 	default:

@@ -406,6 +406,11 @@ int ioasid_mirror_create(struct ioasid_space *space, bool identity)
 	/* Who is kept by user space may come back when all files are closed. */
 	__module_get(THIS_MODULE);
 	space->mirror = mirror;
+	/* What mmap() gives without being asked for more. */
+	if (identity) {
+		space->addr_width = fls64(DEFAULT_MAP_WINDOW - 1);
+		space->last_iova = GENMASK_ULL(space->addr_width - 1, 0);
+	}
 	return 0;
 out_wq:
 	mutex_destroy(&mirror->lock);
@@ -464,6 +469,8 @@ void ioasid_mirror_show(struct seq_file *s, struct ioasid_space *space)
 {
 	struct ioasid_mirror *mirror = space->mirror;
 
+	if (mirror->identity)
+		ioasid_sva_show(s, space);
 	seq_printf(s, "ioasid-present-%u:\t%llu B\n", space->id,
 		   READ_ONCE(mirror->nr_pages) * PAGE_SIZE);
 	seq_printf(s, "ioasid-installs-%u:\t%llu\n", space->id,

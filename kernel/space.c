@@ -39,7 +39,9 @@ static int check_alloc(const struct ioasid_alloc *args)
 	case IOASID_KIND_MIRROR:
 		return args->parent ? -EOPNOTSUPP : check_kernel(args);
 	case IOASID_KIND_SVA:
-		return -EOPNOTSUPP;
+		if (args->addr_width)
+			return -EINVAL;
+		return args->parent ? -EOPNOTSUPP : check_kernel(args);
 	default:
 		return -EINVAL;
 	}
@@ -179,8 +181,10 @@ static struct ioasid_space *create(struct ioasid_ctx *ctx,
 		return ERR_PTR(-ENOMEM);
 	space->two_step = two_step;
 	rc = join_parent(space, args->parent);
-	if (!rc && args->kind == IOASID_KIND_MIRROR)
-		rc = ioasid_mirror_create(space, false);
+	if (!rc && (args->kind == IOASID_KIND_MIRROR ||
+		    args->kind == IOASID_KIND_SVA))
+		rc = ioasid_mirror_create(space,
+					  args->kind == IOASID_KIND_SVA);
 	if (rc)
 		goto out_unmake;
 	kref_get(&space->kref);

@@ -35,6 +35,18 @@ static inline int do_prefetch(int fd, uint32_t ioasid, uint64_t iova, uint64_t s
 	ASSERT_ERRNO(err, do_prefetch(fd, ioasid, iova, size, flags, &__bytes)); \
 } while (0)
 
+/* With a PASID of the kernel's choice. */
+static inline int do_attach_any(int dev, uint32_t ioasid, uint32_t *pasid)
+{
+	struct vfio_attach_ioasid arg = {
+		.argsz = sizeof(arg), .flags = IOASID_ATTACH_KERNEL_PASID, .ioasid = ioasid,
+	};
+	int rc = ioctl(dev, VFIO_ATTACH_IOASID, &arg);
+
+	*pasid = arg.user_pasid;
+	return rc;
+}
+
 /* A counter of the space in fdinfo. */
 static inline uint64_t space_value(int fd, const char *key, uint32_t ioasid)
 {

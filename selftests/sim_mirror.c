@@ -643,4 +643,155 @@ TEST_F(mirror, seen, "slots and pages, as GET_MAPPINGS and WALK tell")
 	EXPECT_EQ(RW, walk.perm);
 }
 
+/*
+ * Pages that user space keeps back
+ */
+static int keep_back(void *mem, size_t size)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.range = { (uintptr_t)mem, size }, .mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		SKIP("no userfaultfd: %s", strerror(errno));
+	ASSERT_TRUE(!ioctl(fd, UFFDIO_API, &api));
+	ASSERT_TRUE(!ioctl(fd, UFFDIO_REGISTER, &reg));
+	return fd;
+}
+
+/* Somebody waits for a page. */
+static void await_fault(int uffd)
+{
+	struct pollfd fds = { .fd = uffd, .events = POLLIN };
+	struct uffd_msg msg;
+
+	ASSERT_EQ(1, poll(&fds, 1, 10000));
+	ASSERT_EQ(sizeof(msg), read(uffd, &msg, sizeof(msg)));
+}
+
+struct asking {
+	pthread_t thread;
+	int dev;
+	uint64_t iova;
+	uint32_t status;
+};
+
+static void *ask(void *data)
+{
+	struct asking *a = data;
+
+	a->status = asks_read(a->dev, a->iova, PAGE);
+	return NULL;
+}
+
+static void start_asking(struct asking *a)
+{
+	ASSERT_TRUE(!pthread_create(&a->thread, NULL, ask, a));
+}
+
+static time_t seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+TEST_F(mirror, stuck, "a page that user space keeps back holds nobody else up", .timeout = 60)
+{
+	struct asking a = { .dev = self->dev, .iova = slot_at(1) };
+	int uffd = keep_back(self->mem + PAGE, PAGE), dev = sim_open(self->id, 1);
+	struct uffdio_zeropage zero = { .range = { (uintptr_t)self->mem + PAGE, PAGE } };
+	time_t start;
+
+	/* In the end it comes. */
+	start_asking(&a);
+	await_fault(uffd);
+	ASSERT_TRUE(!ioctl(uffd, UFFDIO_ZEROPAGE, &zero));
+	ASSERT_TRUE(!pthread_join(a.thread, NULL));
+	EXPECT_EQ(0, a.status);
+
+	ASSERT_TRUE(!madvise(self->mem + PAGE, PAGE, MADV_DONTNEED));
+	start_asking(&a);
+	await_fault(uffd);
+	test_bind(dev, self->fd, SIM_COOKIE + 1);
+	test_attach(dev, self->space);
+	EXPECT_EQ(0, asks_write(dev, slot_at(2), PAGE));
+	ASSERT_TRUE(!madvise(self->mem + 2 * PAGE, PAGE, MADV_DONTNEED));
+	EXPECT_EQ(0, asks_read(dev, slot_at(2), PAGE));
+	start = seconds();
+	test_unmap(self->fd, self->space, GPA, PAGES * PAGE);
+	test_detach(dev, self->space);
+	test_detach(self->dev, self->space);
+	ASSERT_TRUE(!pthread_join(a.thread, NULL));
+	EXPECT_NE(0, a.status);
+	test_free(self->fd, self->space);
+	EXPECT_GT(5, seconds() - start);
+	/* The slot, the space and the devices are gone when the page comes. */
+	self->space = alloc_mirror(self->fd);
+	test_attach(self->dev, self->space);
+	test_map(self->fd, self->space, self->mem, GPA, PAGES * PAGE);
+	ASSERT_TRUE(!ioctl(uffd, UFFDIO_ZEROPAGE, &zero));
+	EXPECT_EQ(0, asks_read(self->dev, slot_at(1), PAGE));
+	close(dev);
+	close(uffd);
+}
+
+/* Waits for a page that nobody will give it, with a device or by a call. */
+static void wait_in_vain(struct fixture_mirror *self, int say, bool call)
+{
+	uint32_t id = sim_create(self->ctl, .nr_devices = 1, .caps = MIRROR_CAPS, .pasid_bits = 8);
+	struct asking a = { .dev = sim_open(id, 0), .iova = GPA };
+	uint8_t *mem = fresh(PAGE);
+	int uffd = keep_back(mem, PAGE), fd = test_open(), space = alloc_mirror(fd);
+	uint64_t bytes;
+
+	test_bind(a.dev, fd, SIM_COOKIE);
+	test_attach(a.dev, space);
+	test_map(fd, space, mem, GPA, PAGE);
+	ASSERT_EQ(sizeof(uffd), write(say, &uffd, sizeof(uffd)));
+	if (call)
+		do_prefetch(fd, space, GPA, PAGE, 0, &bytes);
+	else
+		ask(&a);
+	pause();
+}
+
+static void killed(struct fixture_mirror *self, bool call, bool ours)
+{
+	int tell[2], pidfd, there, uffd, status;
+	time_t start;
+	pid_t pid;
+
+	ASSERT_TRUE(!pipe(tell));
+	pid = fork();
+	if (!pid)
+		wait_in_vain(self, tell[1], call);
+	ASSERT_EQ(sizeof(there), read(tell[0], &there, sizeof(there)));
+	pidfd = syscall(SYS_pidfd_open, pid, 0);
+	uffd = syscall(SYS_pidfd_getfd, pidfd, there, 0);
+	ASSERT_LE(0, uffd);
+	await_fault(uffd);
+	/* If it is not ours, closing it ends the wait with the process. */
+	if (!ours)
+		close(uffd);
+	start = seconds();
+	ASSERT_TRUE(!kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_GT(5, seconds() - start);
+	if (ours)
+		close(uffd);
+	close(pidfd);
+	close(tell[0]);
+	close(tell[1]);
+}
+
+TEST_F(mirror, kills, "a process is killed that waits for a page", .timeout = 60)
+{
+	for (int i = 0; i < 4; i++)
+		killed(self, i & 1, i & 2);
+}
+
 HARNESS_MAIN

@@ -901,9 +901,12 @@ struct vfio_bind_ioasid_fd {
 /**
  * struct vfio_attach_ioasid - ioctl(VFIO_ATTACH_IOASID, VFIO_DETACH_IOASID)
  * @argsz: sizeof(struct vfio_attach_ioasid)
- * @flags: IOASID_ATTACH_USER_PASID: only DMA that carries a PASID
+ * @flags: IOASID_ATTACH_USER_PASID or IOASID_ATTACH_KERNEL_PASID: only DMA that
+ *         carries a PASID, which the user or the kernel chooses
  * @ioasid: a space of the context the device is bound to (ENOENT)
- * @user_pasid: with that flag the PASID, as the user knows it; 0 without
+ * @user_pasid: the PASID, as the user knows it; 0 without flag; with
+ *              IOASID_ATTACH_KERNEL_PASID out: what the kernel chose (in: 0), to be
+ *              named at detach
  *
  * Without the flag the space is the device's default one: DMA without PASID
  * uses it. Each PASID of a device is in one space, a space may be that of many
@@ -921,6 +924,12 @@ struct vfio_bind_ioasid_fd {
  * PASID table that the IOMMU does not walk. Detaching what is not attached is
  * ENOENT.
  *
+ * With IOASID_ATTACH_KERNEL_PASID a space of kind SVA is, where the kernel can do it,
+ * the process's own page table (fdinfo: ioasid-engine); then the PASID is that of the
+ * process, the same for all devices, and EBUSY says that the device has it already,
+ * in another space. Otherwise the highest PASID is taken that the device does not use;
+ * ENOSPC when there is none.
+ *
  * A child is attached where its parent is: EINVAL unless the device is attached
  * to the parent already, by default or by a PASID (v1). Attaching the child by
  * default then takes the parent's place, and detaching it brings the parent
@@ -935,6 +944,7 @@ struct vfio_attach_ioasid {
 	__u32	argsz;
 	__u32	flags;
 #define IOASID_ATTACH_USER_PASID	(1 << 0)
+#define IOASID_ATTACH_KERNEL_PASID	(1 << 1)
 	__u32	ioasid;
 	__u32	user_pasid;
 };
