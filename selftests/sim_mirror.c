@@ -24,6 +24,7 @@ FIXTURE(mirror) {
 	uint8_t *sram;
 	uint8_t *mem;			/* PAGES, in a slot at GPA; nothing is there yet */
 	int64_t pins;
+	bool stop;
 };
 
 static void *fresh(size_t size)
@@ -641,6 +642,50 @@ TEST_F(mirror, seen, "slots and pages, as GET_MAPPINGS and WALK tell")
 	EXPECT_EQ(0, asks_write(self->dev, GPA, PAGE));
 	test_walk(self->fd, 0, self->space, GPA, steps, &walk);
 	EXPECT_EQ(RW, walk.perm);
+}
+
+/*
+ * Pages that go while they are looked at
+ */
+static void *fetch(void *data)
+{
+	struct fixture_mirror *self = data;
+	uint64_t bytes;
+
+	while (!__atomic_load_n(&self->stop, __ATOMIC_RELAXED)) {
+		do_prefetch(self->fd, self->space, GPA + 8 * BIG, BIG, IOASID_PREFETCH_DROP, &bytes);
+		do_prefetch(self->fd, self->space, GPA + 8 * BIG, BIG, 0, &bytes);
+	}
+	return NULL;
+}
+
+TEST_F(mirror, late, "what was seen and is gone before it is installed is not installed",
+       .timeout = 60)
+{
+	uint8_t *mem = big_memory(0);
+	time_t until = time(NULL) + 4;
+	unsigned int there = 0;
+	pthread_t thread;
+
+	ASSERT_TRUE(!madvise(mem, BIG, MADV_NOHUGEPAGE));
+	memset(mem, 1, BIG);
+	test_map(self->fd, self->space, mem, GPA + 8 * BIG, BIG);
+	ASSERT_TRUE(!pthread_create(&thread, NULL, fetch, self));
+	for (unsigned int i = 0; time(NULL) < until; i = (i + 7) % (BIG / PAGE)) {
+		mem[i * PAGE] = 0xaa;
+		ASSERT_TRUE(!madvise(mem + i * PAGE, PAGE, MADV_DONTNEED));
+		/* Not there yet, or what is there now. */
+		for (int look = 0; look < 3; look++) {
+			if (sim_read(self->dev, GPA + 8 * BIG + i * PAGE, 8, 0))
+				continue;
+			there++;
+			ASSERT_EQ(0, self->sram[0]);
+		}
+	}
+	__atomic_store_n(&self->stop, true, __ATOMIC_RELAXED);
+	ASSERT_TRUE(!pthread_join(thread, NULL));
+	diag("found %u times", there);
+	EXPECT_LT(0, there);
 }
 
 /*
