@@ -9,7 +9,6 @@
 #include <linux/iommu.h>
 #include <linux/slab.h>
 #include <linux/version.h>
-#include <linux/module.h>
 #include <uapi/linux/iommufd.h>
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
@@ -109,14 +108,6 @@ static inline void *compat_hw_info(struct device *dev, u32 *type)
 		info = ops->hw_info(dev, &len, type);
 	return IS_ERR(info) ? NULL : info;
 }
-#endif
-
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
-static inline int standin_enable(struct device *dev) { return 0; }
-MODULE_IMPORT_NS("IOMMUFD_INTERNAL");
-#else
-static inline int standin_enable(struct device *dev) { return iommu_dev_enable_feature(dev, IOMMU_DEV_FEAT_IOPF); }
-MODULE_IMPORT_NS(IOMMUFD_INTERNAL);
 #endif
 
 /* For pci/: vfio_pci_core */

@@ -12,7 +12,6 @@
 
 #include "compat.h"
 #include "ioasid_private.h"
-#include "fault.h"
 
 /* A scatterlist entry counts bytes in 32 bits. */
 #define SG_PAGES_MAX	(1UL << (31 - PAGE_SHIFT))
@@ -284,33 +283,21 @@ static int domain_check(struct ioasid_space *space,
 static int source_attach(const struct ioasid_source *source,
 			 struct ioasid_domain *d)
 {
-	if (d->domain->iopf_handler) {
-		int rc = standin_enable(source->dev);
-
-		if (rc && rc != -EBUSY)
-			return -EOPNOTSUPP;
-		if (source->group)
-			return iommu_attach_group_handle(d->domain, source->group, &source->at->handle);
-	}
 	if (source->group)
 		return iommu_attach_group(d->domain, source->group);
 	return iommu_attach_device_pasid(d->domain, source->dev,
 					 source->pasid->ppasid,
-					 &source->pasid->at.handle);
+					 &source->pasid->handle);
 }
 
 static void source_detach(const struct ioasid_source *source,
 			  struct ioasid_domain *d)
 {
-	if (source->group && d->domain->iopf_handler)
-		iommu_detach_group_handle(d->domain, source->group);
-	else if (source->group)
+	if (source->group)
 		iommu_detach_group(d->domain, source->group);
 	else
 		iommu_detach_device_pasid(d->domain, source->dev,
 					  source->pasid->ppasid);
-	if (d->mirror)
-		ioasid_faults_cancel(ioasid_mirror_faults(d->mirror), source->group ? source->at : &source->pasid->at, WHY_DETACH);
 }
 
 /**
@@ -463,10 +450,8 @@ static struct ioasid_domain *domain_create(struct ioasid_space *space,
 	if (IS_ERR(d))
 		return d;
 	/* Before a device can ask for a page. */
-	if (space->mirror) {
+	if (space->mirror)
 		ioasid_mirror_enter(space->mirror, d);
-		d->domain->iopf_handler = ioasid_fault_handler;
-	}
 	/* Some drivers know a domain's limits only once it is attached. */
 	rc = source_attach(source, d);
 	if (!rc) {

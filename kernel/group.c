@@ -60,7 +60,7 @@ static void uncover(struct ioasid_group *below)
 int ioasid_group_install(struct ioasid_group *grp, struct device *dev,
 			 struct ioasid_nested *nested)
 {
-	struct ioasid_source source = { .dev = dev, .group = grp->group, .at = &grp->at };
+	struct ioasid_source source = { .dev = dev, .group = grp->group };
 	struct ioasid_domain *d;
 	int rc;
 
@@ -86,7 +86,7 @@ int ioasid_group_install(struct ioasid_group *grp, struct device *dev,
  */
 void ioasid_group_uninstall(struct ioasid_group *grp)
 {
-	struct ioasid_source source = { .group = grp->group, .at = &grp->at };
+	struct ioasid_source source = { .group = grp->group };
 	struct ioasid_domain *d = grp->domain;
 
 	grp->domain = NULL;
@@ -128,7 +128,6 @@ struct ioasid_group *ioasid_group_create(struct ioasid_space *space,
 	}
 	INIT_LIST_HEAD(&grp->members);
 	grp->space = space;
-	grp->at.space = space;
 	grp->group = iommu_group_ref_get(group);
 	list_add_tail(&grp->entry, &space->groups);
 	space->nr_partial++;

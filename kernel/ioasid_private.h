@@ -411,23 +411,6 @@ struct ioasid_access {
 	struct xarray pins;
 };
 
-struct ioasid_attachment {
-	struct iommu_attach_handle handle;
-	struct ioasid_space *space;
-};
-struct ioasid_faults {
-	struct mutex lock;
-	spinlock_t list_lock;
-	struct list_head pending;
-	u32 nr, limit;
-	u64 next_id;
-};
-int iommu_attach_group_handle(struct iommu_domain *domain,
-			      struct iommu_group *group,
-			      struct iommu_attach_handle *handle);
-void iommu_detach_group_handle(struct iommu_domain *domain,
-			       struct iommu_group *group);
-
 /* Groups and domains */
 
 /**
@@ -449,7 +432,6 @@ struct ioasid_group {
 	struct ioasid_group *below;
 	struct list_head members;
 	bool whole;
-	struct ioasid_attachment at;
 	struct list_head resv;
 	struct ioasid_domain *domain;
 };
@@ -526,7 +508,7 @@ struct ioasid_pasid {
 	struct iommu_sva *sva;
 	bool live;
 	struct list_head resv;
-	struct ioasid_attachment at;
+	struct iommu_attach_handle handle;
 	struct rcu_head rcu;
 };
 
@@ -579,7 +561,6 @@ struct ioasid_source {
 	struct device *dev;
 	struct iommu_group *group;
 	struct ioasid_pasid *pasid;
-	struct ioasid_attachment *at;
 };
 
 struct ioasid_domain *ioasid_domain_new(struct device *dev,

@@ -121,7 +121,6 @@ int ioasid_pasid_attach(struct ioasid_device *idev, struct ioasid_space *space,
 	INIT_LIST_HEAD(&p->resv);
 	p->idev = idev;
 	p->space = space;
-	p->at.space = space;
 	p->pasid = pasid;
 	rc = ioasid_ppasid_get(p);
 	if (!rc) {
