@@ -110,6 +110,49 @@ static inline void *compat_hw_info(struct device *dev, u32 *type)
 }
 #endif
 
+/*
+ * Not in public headers: attaching a group with a handle by which the core names the
+ * DMA whose page requests it reports.
+ */
+int iommu_attach_group_handle(struct iommu_domain *domain,
+			      struct iommu_group *group,
+			      struct iommu_attach_handle *handle);
+void iommu_detach_group_handle(struct iommu_domain *domain,
+			       struct iommu_group *group);
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define COMPAT_IMPORT_NS(ns)	MODULE_IMPORT_NS(#ns)
+#else
+#define COMPAT_IMPORT_NS(ns)	MODULE_IMPORT_NS(ns)
+#endif
+
+/*
+ * Older kernels are told that a device shall ask for pages; newer ones find it out
+ * when a domain with a handler is attached.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#define COMPAT_ASKS_BY_DOMAIN	1
+static inline int compat_iopf_enable(struct device *dev)
+{
+	return 0;
+}
+
+static inline void compat_iopf_disable(struct device *dev)
+{
+}
+#else
+#define COMPAT_ASKS_BY_DOMAIN	0
+static inline int compat_iopf_enable(struct device *dev)
+{
+	return iommu_dev_enable_feature(dev, IOMMU_DEV_FEAT_IOPF);
+}
+
+static inline void compat_iopf_disable(struct device *dev)
+{
+	iommu_dev_disable_feature(dev, IOMMU_DEV_FEAT_IOPF);
+}
+#endif
+
 /* For pci/: vfio_pci_core */
 #ifdef VFIO_PCI_CORE_H
 
@@ -210,12 +253,6 @@ compat_vfio_pci_setup_barmaps(struct vfio_pci_core_device *core)
  */
 #ifdef __IOASID_SIM_H
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
-#define COMPAT_IMPORT_NS(ns)	MODULE_IMPORT_NS(#ns)
-#else
-#define COMPAT_IMPORT_NS(ns)	MODULE_IMPORT_NS(ns)
-#endif
-
 static int sim_attach_dev(struct iommu_domain *domain, struct device *dev);
 static int sim_block_dev(struct iommu_domain *domain, struct device *dev);
 static int sim_block_dev_pasid(struct iommu_domain *domain, struct device *dev,
@@ -235,20 +272,14 @@ sim_alloc_nested(struct device *dev, struct iommu_domain *parent, u32 flags,
 #define COMPAT_HW_INFO_TYPE	u32
 #endif
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
-/* A domain with a fault handler is all that is said about page requests. */
 static inline bool compat_asks_by_domain(void)
 {
-	return true;
+	return COMPAT_ASKS_BY_DOMAIN;
 }
 
+#if COMPAT_ASKS_BY_DOMAIN
 #define COMPAT_IOMMU_FEATURE_OPS
 #else
-static inline bool compat_asks_by_domain(void)
-{
-	return false;
-}
-
 static int compat_sim_enable_feat(struct device *dev,
 				  enum iommu_dev_features feat)
 {

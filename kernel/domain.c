@@ -280,24 +280,71 @@ static int domain_check(struct ioasid_space *space,
 	return 0;
 }
 
-static int source_attach(const struct ioasid_source *source,
-			 struct ioasid_domain *d)
+static struct ioasid_attachment *source_at(const struct ioasid_source *source)
 {
-	if (source->group)
-		return iommu_attach_group(d->domain, source->group);
-	return iommu_attach_device_pasid(d->domain, source->dev,
-					 source->pasid->ppasid,
-					 &source->pasid->handle);
+	return source->group ? &source->group->at : &source->pasid->at;
 }
 
-static void source_detach(const struct ioasid_source *source,
+static int attach(const struct ioasid_source *source, struct ioasid_domain *d)
+{
+	struct ioasid_group *grp = source->group;
+
+	if (!grp)
+		return iommu_attach_device_pasid(d->domain, source->dev,
+						 source->pasid->ppasid,
+						 &source->pasid->at.handle);
+	if (!d->asks)
+		return iommu_attach_group(d->domain, grp->group);
+	return iommu_attach_group_handle(d->domain, grp->group,
+					 &grp->at.handle);
+}
+
+/**
+ * ioasid_source_attach - let DMA into a domain
+ * @source: the DMA
+ * @d: the domain
+ *
+ * Returns -EOPNOTSUPP when the domain is for devices that ask for pages, and this
+ * one does not.
+ */
+int ioasid_source_attach(const struct ioasid_source *source,
+			 struct ioasid_domain *d)
+{
+	int rc = d->asks ? ioasid_asking_get(source) : 0;
+
+	if (rc)
+		return rc;
+	source_at(source)->domain = d;
+	rc = attach(source, d);
+	if (!rc)
+		ioasid_domain_enter_source(d, source_at(source));
+	else if (d->asks)
+		ioasid_asking_put(source);
+	return rc == -ENODEV && d->asks ? -EOPNOTSUPP : rc;
+}
+
+/**
+ * ioasid_source_detach - undo ioasid_source_attach()
+ * @source: the DMA; pages it has asked for are answered
+ * @d: the domain
+ */
+void ioasid_source_detach(const struct ioasid_source *source,
 			  struct ioasid_domain *d)
 {
-	if (source->group)
-		iommu_detach_group(d->domain, source->group);
-	else
+	struct ioasid_group *grp = source->group;
+
+	if (!grp)
 		iommu_detach_device_pasid(d->domain, source->dev,
 					  source->pasid->ppasid);
+	else if (d->asks)
+		iommu_detach_group_handle(d->domain, grp->group);
+	else
+		iommu_detach_group(d->domain, grp->group);
+	ioasid_domain_leave_source(d, source_at(source));
+	if (!d->asks)
+		return;
+	ioasid_attachment_cancel(source_at(source));
+	ioasid_asking_put(source);
 }
 
 /**
@@ -318,6 +365,8 @@ struct ioasid_domain *ioasid_domain_new(struct device *dev,
 		return ERR_PTR(-ENOMEM);
 	}
 	d->domain = domain;
+	spin_lock_init(&d->attachments_lock);
+	INIT_LIST_HEAD(&d->attachments);
 	iommu_iotlb_gather_init(&d->gather);
 	/*
 	 * Cannot be had later: entries without the snoop bit may exist then. Not
@@ -339,6 +388,7 @@ void ioasid_domain_free(struct ioasid_domain *d)
 	if (d->mirror)
 		ioasid_mirror_leave(d);
 	iommu_domain_free(d->domain);
+	ioasid_queue_put(d->queue);
 	kfree(d);
 }
 
@@ -430,7 +480,9 @@ static struct ioasid_domain *domain_share(struct ioasid_space *space,
 	struct ioasid_domain *d;
 
 	list_for_each_entry(d, &space->domains, entry) {
-		if (d->enforces == enforces && !source_attach(source, d))
+		if (d->enforces == enforces &&
+		    ioasid_domain_faults_fit(space, d) &&
+		    !ioasid_source_attach(source, d))
 			return d;
 	}
 	return NULL;
@@ -452,12 +504,13 @@ static struct ioasid_domain *domain_create(struct ioasid_space *space,
 	/* Before a device can ask for a page. */
 	if (space->mirror)
 		ioasid_mirror_enter(space->mirror, d);
+	ioasid_domain_takes_faults(space, d);
 	/* Some drivers know a domain's limits only once it is attached. */
-	rc = source_attach(source, d);
+	rc = ioasid_source_attach(source, d);
 	if (!rc) {
 		rc = ioasid_domain_add(space, d);
 		if (rc)
-			source_detach(source, d);
+			ioasid_source_detach(source, d);
 	}
 	if (!rc)
 		return d;
@@ -500,7 +553,7 @@ struct ioasid_domain *ioasid_domain_attach(struct ioasid_space *space,
 void ioasid_domain_detach(struct ioasid_space *space, struct ioasid_domain *d,
 			  const struct ioasid_source *source)
 {
-	source_detach(source, d);
+	ioasid_source_detach(source, d);
 	ioasid_domain_put(space, d);
 }
 
@@ -517,13 +570,14 @@ int ioasid_domain_move(struct ioasid_space *space,
 {
 	int rc;
 
+	ioasid_domain_takes_faults(space, to);
 	rc = ioasid_domain_add(space, to);
 	if (rc)
 		return rc;
-	source_detach(source, from);
-	rc = source_attach(source, to);
+	ioasid_source_detach(source, from);
+	rc = ioasid_source_attach(source, to);
 	if (rc) {
-		WARN_ON(source_attach(source, from));
+		WARN_ON(ioasid_source_attach(source, from));
 		domain_leave(space, to);
 		if (!to->parent)
 			domain_clear(space, to, ULONG_MAX);
@@ -547,8 +601,8 @@ int ioasid_domain_move_back(struct ioasid_space *space,
 {
 	int rc;
 
-	source_detach(source, to);
-	rc = source_attach(source, from);
+	ioasid_source_detach(source, to);
+	rc = ioasid_source_attach(source, from);
 	ioasid_domain_put(space, to);
 	return rc;
 }

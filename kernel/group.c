@@ -36,15 +36,19 @@ int ioasid_resv_check(struct ioasid_space *space, const struct list_head *resvs)
  */
 static void cover(struct ioasid_group *below)
 {
+	struct ioasid_source source = { .group = below };
+
 	if (below)
-		iommu_detach_group(below->domain->domain, below->group);
+		ioasid_source_detach(&source, below->domain);
 }
 
 static void uncover(struct ioasid_group *below)
 {
+	struct ioasid_source source = { .group = below };
+
 	/* It stays blocked if this fails, for want of memory. */
 	if (below && below->domain)
-		WARN_ON(iommu_attach_group(below->domain->domain, below->group));
+		WARN_ON(ioasid_source_attach(&source, below->domain));
 }
 
 /**
@@ -60,7 +64,7 @@ static void uncover(struct ioasid_group *below)
 int ioasid_group_install(struct ioasid_group *grp, struct device *dev,
 			 struct ioasid_nested *nested)
 {
-	struct ioasid_source source = { .dev = dev, .group = grp->group };
+	struct ioasid_source source = { .dev = dev, .group = grp };
 	struct ioasid_domain *d;
 	int rc;
 
@@ -86,7 +90,7 @@ int ioasid_group_install(struct ioasid_group *grp, struct device *dev,
  */
 void ioasid_group_uninstall(struct ioasid_group *grp)
 {
-	struct ioasid_source source = { .group = grp->group };
+	struct ioasid_source source = { .group = grp };
 	struct ioasid_domain *d = grp->domain;
 
 	grp->domain = NULL;
@@ -127,6 +131,9 @@ struct ioasid_group *ioasid_group_create(struct ioasid_space *space,
 		return ERR_PTR(rc);
 	}
 	INIT_LIST_HEAD(&grp->members);
+	grp->at.space = space;
+	grp->at.group = grp;
+	grp->at.pasid = IOASID_NO_PASID;
 	grp->space = space;
 	grp->group = iommu_group_ref_get(group);
 	list_add_tail(&grp->entry, &space->groups);

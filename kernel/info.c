@@ -510,6 +510,8 @@ static int fill_device_info(struct ioasid_device *idev,
 	info->max_pasids = dev->iommu->max_pasids;
 	if (info->max_pasids)
 		info->flags |= IOASID_DEV_INFO_PASID;
+	if (ioasid_device_may_ask(dev))
+		info->flags |= IOASID_DEV_INFO_PAGE_REQUESTS;
 	if (idev->carrier)
 		info->flags |= IOASID_DEV_INFO_PASID_VIRT;
 	if (idev->flags & IOASID_SUBDEVICE_GLOBAL_PASIDS)

@@ -68,7 +68,9 @@
 struct seq_file;
 struct file;
 struct ioasid_mirror;
+struct ioasid_domain;
 struct ioasid_nested;
+struct ioasid_queue;
 struct ioasid_ucmd;
 struct ioasid_walk;
 
@@ -191,6 +193,7 @@ struct ioasid_device {
 	u64 aperture_last;
 	struct ioasid_group *attached;	/* the topmost, see struct ioasid_group */
 	struct xarray pasids;		/* user's PASID -> struct ioasid_pasid */
+	atomic_t pending_faults;	/* groups that wait for an answer */
 };
 
 /**
@@ -233,6 +236,19 @@ struct ioasid_stats {
 	u64 user_inval_errors;
 };
 
+/* Without locks: whoever answers counts. */
+struct ioasid_fault_stats {
+	atomic64_t groups;
+	atomic64_t pages;
+	atomic64_t unrecoverable;
+	atomic64_t success;
+	atomic64_t invalid;
+	atomic64_t overflows;
+	atomic64_t timeouts;
+	atomic64_t cancels;
+	atomic_t pending;
+};
+
 struct ioasid_space {
 	struct kref kref;		/* ctx->spaces, and commands at work */
 	struct ioasid_ctx *ctx;		/* outlives its spaces */
@@ -247,6 +263,8 @@ struct ioasid_space {
 
 	struct ioasid_space *parent;	/* counted */
 	u32 depth;			/* parents above */
+	struct ioasid_queue *queue;	/* counted: where faults go, or NULL */
+	bool asks;			/* its devices ask for pages */
 	bool two_step;			/* by CREATE_NESTING */
 	bool shadowed;			/* @maps follow @table */
 	bool moving;			/* between two kinds of table */
@@ -273,6 +291,7 @@ struct ioasid_space {
 	u32 nr_partial;			/* groups not attached as a whole */
 	struct list_head pasids;
 	struct ioasid_stats stats;
+	struct ioasid_fault_stats fault_stats;
 };
 
 static inline bool ioasid_space_attached(const struct ioasid_space *space)
@@ -414,6 +433,26 @@ struct ioasid_access {
 /* Groups and domains */
 
 /**
+ * struct ioasid_attachment - DMA that is attached, as the IOMMU core names it
+ * @handle: what the core gives back with each fault
+ * @space: where; stays while attached
+ * @domain: there
+ * @idev: whose; NULL: of all members of @group
+ * @group: or NULL
+ * @pasid: as the user knows it, or IOASID_NO_PASID
+ * @entry: in the attachments of a domain that reports faults
+ */
+struct ioasid_attachment {
+	struct iommu_attach_handle handle;
+	struct list_head entry;
+	struct ioasid_space *space;
+	struct ioasid_domain *domain;
+	struct ioasid_device *idev;
+	struct ioasid_group *group;
+	u32 pasid;
+};
+
+/**
  * struct ioasid_group - an IOMMU group on its way into a space
  * @entry: in space->groups
  * @space: the space
@@ -424,6 +463,7 @@ struct ioasid_access {
  * @whole: attached by a door that owns the group (VFIO)
  * @resv: reserved regions of all its devices
  * @domain: where it is attached, NULL as long as members are missing
+ * @at: for the IOMMU core
  */
 struct ioasid_group {
 	struct list_head entry;
@@ -434,6 +474,7 @@ struct ioasid_group {
 	bool whole;
 	struct list_head resv;
 	struct ioasid_domain *domain;
+	struct ioasid_attachment at;
 };
 
 struct ioasid_group *ioasid_group_create(struct ioasid_space *space,
@@ -494,7 +535,7 @@ void ioasid_carrier_leave(struct ioasid_device *idev);
  * @sva: instead of @domain: it leads to the page table of a process
  * @live: @ppasid may be told
  * @resv: reserved regions of the device
- * @handle: for the IOMMU core
+ * @at: for the IOMMU core
  */
 struct ioasid_pasid {
 	struct list_head entry;
@@ -508,7 +549,7 @@ struct ioasid_pasid {
 	struct iommu_sva *sva;
 	bool live;
 	struct list_head resv;
-	struct iommu_attach_handle handle;
+	struct ioasid_attachment at;
 	struct rcu_head rcu;
 };
 
@@ -531,6 +572,11 @@ void ioasid_ppasid_put(struct ioasid_pasid *p);
  * @cleared: there is something to flush, between @cleared_first and @cleared_last
  * @mirror: it follows a process
  * @mirror_entry: in its list
+ * @space: of a domain that is or was attached: its space
+ * @asks: devices in it ask for pages that are not there
+ * @queue: counted: where faults of its devices go, or NULL
+ * @attachments: to it, if there is a queue
+ * @attachments_lock: for them
  * @inval_type: of a nested domain: what its driver calls invalidations
  * @wanted: by the invalidation at work, under ctx->lock
  */
@@ -547,6 +593,11 @@ struct ioasid_domain {
 	unsigned long cleared_last;
 	struct ioasid_mirror *mirror;
 	struct list_head mirror_entry;
+	struct ioasid_space *space;
+	bool asks;
+	struct ioasid_queue *queue;
+	spinlock_t attachments_lock;
+	struct list_head attachments;
 	u32 inval_type;
 	bool wanted;
 };
@@ -559,9 +610,14 @@ struct ioasid_domain {
  */
 struct ioasid_source {
 	struct device *dev;
-	struct iommu_group *group;
+	struct ioasid_group *group;
 	struct ioasid_pasid *pasid;
 };
+
+int ioasid_source_attach(const struct ioasid_source *source,
+			 struct ioasid_domain *d);
+void ioasid_source_detach(const struct ioasid_source *source,
+			  struct ioasid_domain *d);
 
 struct ioasid_domain *ioasid_domain_new(struct device *dev,
 					struct iommu_domain *domain);
@@ -664,6 +720,27 @@ int ioasid_resv_check(struct ioasid_space *space, const struct list_head *resvs)
 bool ioasid_resv_blocks(const struct iommu_resv_region *resv);
 bool ioasid_iova_permitted(struct ioasid_space *space, unsigned long first,
 			   unsigned long last);
+
+/* Faults, see fault.c */
+void ioasid_domain_takes_faults(struct ioasid_space *space,
+				struct ioasid_domain *d);
+bool ioasid_domain_faults_fit(const struct ioasid_space *space,
+			      const struct ioasid_domain *d);
+void ioasid_domain_enter_source(struct ioasid_domain *d,
+				struct ioasid_attachment *at);
+void ioasid_domain_leave_source(struct ioasid_domain *d,
+				struct ioasid_attachment *at);
+bool ioasid_device_may_ask(struct device *dev);
+int ioasid_asking_get(const struct ioasid_source *source);
+void ioasid_asking_put(const struct ioasid_source *source);
+void ioasid_attachment_cancel(struct ioasid_attachment *at);
+void ioasid_faults_show(struct seq_file *s, struct ioasid_space *space);
+
+/* Queues of them, see fault_queue.c */
+struct ioasid_queue *ioasid_queue_fdget(struct ioasid_ctx *ctx, int fd);
+void ioasid_queue_get(struct ioasid_queue *queue);
+void ioasid_queue_put(struct ioasid_queue *queue);
+int ioasid_cmd_fault_queue_alloc(struct ioasid_ucmd *ucmd);
 
 /* Information */
 

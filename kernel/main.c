@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* /dev/ioasid: the file, its commands, the module. */
 #include <linux/file.h>
+#include <linux/ioasid_fault.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -121,6 +122,7 @@ static int check_extension(unsigned long extension)
 	case IOASID_EXT_USER_PASID_TABLE:
 	case IOASID_EXT_SVA:
 	case IOASID_EXT_MIRROR:
+	case IOASID_EXT_FAULT_QUEUE:
 		return 1;
 	default:
 		return 0;
@@ -157,6 +159,7 @@ union ioasid_args {
 	struct ioasid_get_mappings mappings;
 	struct ioasid_walk_iova walk;
 	struct ioasid_prefetch prefetch;
+	struct ioasid_fault_queue_alloc fault_queue;
 };
 
 #define COMMAND(_nr, _struct, _last, _fn)				\
@@ -198,6 +201,8 @@ static const struct ioasid_command commands[] = {
 		ioasid_cmd_unbind_pasid_table),
 	COMMAND(IOASID_INVALIDATE_CACHE, ioasid_invalidate_cache, requests,
 		ioasid_cmd_invalidate_cache),
+	COMMAND(IOASID_FAULT_QUEUE_ALLOC, ioasid_fault_queue_alloc, timeout_ms,
+		ioasid_cmd_fault_queue_alloc),
 	INFO_COMMAND(IOASID_DEVICE_GET_INFO, ioasid_device_info, cap_offset,
 		     ioasid_cmd_device_get_info),
 	COMMAND(IOASID_GET_MAPPINGS, ioasid_get_mappings, mappings,
@@ -333,6 +338,9 @@ static void __exit ioasid_exit(void)
 	ioasid_devnodes_exit();
 }
 module_exit(ioasid_exit);
+
+/* Attaching with handles */
+COMPAT_IMPORT_NS(IOMMUFD_INTERNAL);
 
 MODULE_DESCRIPTION("I/O address spaces for user space");
 MODULE_AUTHOR("The ioasid developers");

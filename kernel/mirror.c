@@ -330,6 +330,7 @@ static void mirror_free(struct ioasid_mirror *mirror)
 	destroy_workqueue(mirror->wq);
 	mmu_interval_notifier_remove(&mirror->notifier);
 	xa_destroy(&mirror->installed);
+	ioasid_faults_exit(&mirror->faults);
 	mutex_destroy(&mirror->lock);
 	mem_cgroup_put(mirror->memcg);
 	mmdrop(mirror->mm);

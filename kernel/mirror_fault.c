@@ -10,6 +10,8 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include <trace/events/ioasid.h>
+
 #include "compat.h"
 #include "fault.h"
 #include "mirror.h"
@@ -83,7 +85,33 @@ static void answer(struct mirror_job *job, int rc)
 				    rc && rc != -EAGAIN ?
 					    IOMMU_PAGE_RESP_INVALID :
 					    IOMMU_PAGE_RESP_SUCCESS,
-				    WHY_KERNEL);
+				    IOASID_FAULT_WHY_KERNEL);
+	mutex_unlock(&faults->lock);
+}
+
+/* The worker begins. */
+static void deliver(struct mirror_job *job)
+{
+	struct ioasid_faults *faults = &job->mirror->faults;
+	struct ioasid_space *space;
+	struct ioasid_pending *p;
+
+	if (!trace_ioasid_fault_deliver_enabled() &&
+	    !trace_ioasid_fault_respond_enabled())
+		return;
+	mutex_lock(&faults->lock);
+	p = ioasid_fault_find(faults, job->id);
+	if (p) {
+		space = p->at->space;
+		p->delivered_ns = ktime_get_ns();
+		ioasid_trace(fault_deliver, space->ctx->id, space->id,
+			     ioasid_device_rid(p->group->fault_param->dev),
+			     p->pasid, p->addr,
+			     p->group->last_fault.fault.prm.grpid, p->npages,
+			     IOASID_FAULT_TO_KERNEL, 0,
+			     atomic_read(&space->fault_stats.pending),
+			     p->delivered_ns - p->reported_ns, p->idev->cookie);
+	}
 	mutex_unlock(&faults->lock);
 }
 
@@ -93,6 +121,7 @@ static void mirror_work(struct work_struct *work)
 	struct ioasid_mirror *mirror = job->mirror;
 	int rc = -ESRCH;
 
+	deliver(job);
 	if (mmget_not_zero(mirror->mm)) {
 		rc = bring_all(job);
 		answer(job, rc);
@@ -133,37 +162,38 @@ static struct mirror_job *job_create(struct ioasid_mirror *mirror,
  * @at: where
  * @group: which
  */
-int ioasid_mirror_fault(struct ioasid_attachment *at, struct iopf_group *group)
+void ioasid_mirror_fault(struct ioasid_attachment *at, struct iopf_group *group)
 {
 	struct ioasid_mirror *mirror = at->space->mirror;
+	/* Before the group may be gone. */
 	struct mirror_job *job = job_create(mirror, group);
-	struct ioasid_pending *p;
+	u64 id = ioasid_fault_take(&mirror->faults, at, group);
 
-	p = ioasid_fault_take(&mirror->faults, at, group);
-	if (!p) {
+	if (!id) {
 		kfree(job);
-		return 0;
+		return;
 	}
 	if (!job) {
-		mutex_lock(&mirror->faults.lock);
-		ioasid_fault_answer(&mirror->faults, p, IOMMU_PAGE_RESP_INVALID,
-				    WHY_OVERFLOW);
-		mutex_unlock(&mirror->faults.lock);
-		return 0;
+		struct mirror_job none = { .mirror = mirror, .id = id };
+
+		answer(&none, -ENOMEM);
+		return;
 	}
-	job->id = p->id;
+	job->id = id;
 	ioasid_mirror_get(mirror);
 	queue_work(mirror->wq, &job->work);
-	return 0;
 }
 
 /* Where the groups of a space wait. */
-struct ioasid_faults *ioasid_mirror_faults(struct ioasid_mirror *mirror)
+struct ioasid_faults *ioasid_mirror_faults(struct ioasid_space *space)
 {
-	return &mirror->faults;
+	return &space->mirror->faults;
 }
 
 void ioasid_mirror_faults_init(struct ioasid_mirror *mirror)
 {
-	ioasid_faults_init(&mirror->faults, MIRROR_GROUPS);
+	ioasid_faults_init(&mirror->faults);
+	mirror->faults.limit = MIRROR_GROUPS;
+	mirror->faults.space_limit = MIRROR_GROUPS;
+	mirror->faults.device_limit = MIRROR_GROUPS;
 }

@@ -122,6 +122,9 @@ int ioasid_pasid_attach(struct ioasid_device *idev, struct ioasid_space *space,
 	p->idev = idev;
 	p->space = space;
 	p->pasid = pasid;
+	p->at.space = space;
+	p->at.idev = idev;
+	p->at.pasid = pasid;
 	rc = ioasid_ppasid_get(p);
 	if (!rc) {
 		rc = install(p, nested);

@@ -27,10 +27,29 @@ static int check_kernel(const struct ioasid_alloc *args)
 	return 0;
 }
 
+/* Page requests need somebody to answer them. */
+static int check_faults(const struct ioasid_alloc *args)
+{
+	bool queue = args->flags & IOASID_ALLOC_FAULT_QUEUE;
+
+	if (args->__reserved || (!queue && args->fault_queue))
+		return -EINVAL;
+	if (args->kind == IOASID_KIND_MIRROR || args->kind == IOASID_KIND_SVA)
+		return 0;
+	return !queue && (args->flags & IOASID_ALLOC_PAGE_REQUESTS) ? -EINVAL : 0;
+}
+
 static int check_alloc(const struct ioasid_alloc *args)
 {
-	if (args->flags & ~IOASID_ALLOC_ENFORCE_SNOOP)
+	int rc;
+
+	if (args->flags & ~(IOASID_ALLOC_ENFORCE_SNOOP |
+			    IOASID_ALLOC_FAULT_QUEUE |
+			    IOASID_ALLOC_PAGE_REQUESTS))
 		return -EOPNOTSUPP;
+	rc = check_faults(args);
+	if (rc)
+		return rc;
 	switch (args->kind) {
 	case IOASID_KIND_KERNEL:
 		return check_kernel(args);
@@ -143,6 +162,7 @@ static void space_unmake(struct ioasid_space *space)
 	}
 	if (space->mirror)
 		ioasid_mirror_end(space);
+	ioasid_queue_put(space->queue);
 	mutex_destroy(&space->own_lock);
 	mutex_destroy(&space->access_lock);
 	kfree(space);
@@ -166,6 +186,29 @@ static int join_parent(struct ioasid_space *space, u32 parent)
 	return rc;
 }
 
+static int take_queue(struct ioasid_space *space, const struct ioasid_alloc *args)
+{
+	struct ioasid_queue *queue;
+
+	if (!(args->flags & IOASID_ALLOC_FAULT_QUEUE))
+		return 0;
+	queue = ioasid_queue_fdget(space->ctx, args->fault_queue);
+	if (IS_ERR(queue))
+		return PTR_ERR(queue);
+	space->queue = queue;
+	space->asks = args->flags & IOASID_ALLOC_PAGE_REQUESTS;
+	return 0;
+}
+
+/* Its pages come when devices ask for them. */
+static int follow_process(struct ioasid_space *space)
+{
+	if (space->kind != IOASID_KIND_MIRROR && space->kind != IOASID_KIND_SVA)
+		return 0;
+	space->asks = true;
+	return ioasid_mirror_create(space, space->kind == IOASID_KIND_SVA);
+}
+
 static struct ioasid_space *create(struct ioasid_ctx *ctx,
 				   const struct ioasid_alloc *args,
 				   u32 map_limit, bool two_step)
@@ -180,11 +223,8 @@ static struct ioasid_space *create(struct ioasid_ctx *ctx,
 	if (!space)
 		return ERR_PTR(-ENOMEM);
 	space->two_step = two_step;
-	rc = join_parent(space, args->parent);
-	if (!rc && (args->kind == IOASID_KIND_MIRROR ||
-		    args->kind == IOASID_KIND_SVA))
-		rc = ioasid_mirror_create(space,
-					  args->kind == IOASID_KIND_SVA);
+	rc = join_parent(space, args->parent) ?: take_queue(space, args) ?:
+	     follow_process(space);
 	if (rc)
 		goto out_unmake;
 	kref_get(&space->kref);

@@ -132,6 +132,7 @@ static void show_space(struct seq_file *s, struct ioasid_space *space)
 		   READ_ONCE(st->shadow_syncs));
 	seq_printf(s, "ioasid-shadow-walks-%u:\t%llu\n", id,
 		   READ_ONCE(st->shadow_walks));
+	ioasid_faults_show(s, space);
 }
 
 static void show_header(struct seq_file *s, struct ioasid_ctx *ctx)

@@ -55,7 +55,7 @@ static unsigned int list_moves(struct ioasid_space *space, struct move *moves)
 			member = list_first_entry(&grp->members,
 						  struct ioasid_member, entry);
 			moves[nr].source.dev = member->idev->dev;
-			moves[nr].source.group = grp->group;
+			moves[nr].source.group = grp;
 			moves[nr].place = &grp->domain;
 		}
 		nr++;
@@ -71,6 +71,17 @@ static unsigned int list_moves(struct ioasid_space *space, struct move *moves)
 	return nr;
 }
 
+static struct ioasid_domain *paging_domain(struct ioasid_space *space,
+					   struct move *move)
+{
+	struct ioasid_domain *d = *move->place;
+	struct device *dev = move->source.dev;
+
+	if (!d->parent && ioasid_domain_faults_fit(space, d))
+		return NULL;
+	return ioasid_domain_new(dev, ioasid_paging_domain_alloc(dev));
+}
+
 /* The domain that a source will have; NULL when it can stay where it is. */
 static struct ioasid_domain *next_domain(struct ioasid_space *space,
 					 struct move *move,
@@ -81,15 +92,13 @@ static struct ioasid_domain *next_domain(struct ioasid_space *space,
 	struct ioasid_domain *d;
 
 	if (space->kind == IOASID_KIND_KERNEL)
-		return (*move->place)->parent ?
-			ioasid_domain_new(dev, ioasid_paging_domain_alloc(dev)) :
-			NULL;
+		return paging_domain(space, move);
 	nested = ioasid_nested_prepare(space, dev, lent);
 	if (IS_ERR(nested))
 		return ERR_CAST(nested);
 	d = ioasid_nested_take(nested);
 	kfree(nested);
-	return d;
+	return d ?: paging_domain(space, move);
 }
 
 static void drop_domain(struct ioasid_space *space, struct ioasid_domain *d)
@@ -184,20 +193,29 @@ static int move_all(struct ioasid_space *space, const struct ioasid_lent *lent)
 	return rc;
 }
 
-static void set_table(struct ioasid_space *space, u32 kind, u32 format,
-		      const struct ioasid_table *table)
-{
-	space->kind = kind;
-	space->format = format;
-	space->table = *table;
-}
+/* What BIND gives to a space. */
+struct bound {
+	u32 format;
+	struct ioasid_table table;
+	struct ioasid_queue *queue;	/* counted */
+	bool asks;
+};
 
-static const struct ioasid_table no_table;
+static const struct bound nothing_bound;
+
+static void set_bound(struct ioasid_space *space, const struct bound *bound)
+{
+	space->kind = bound->format ? IOASID_KIND_USER : IOASID_KIND_KERNEL;
+	space->format = bound->format;
+	space->table = bound->table;
+	space->queue = bound->queue;
+	space->asks = bound->asks;
+}
 
 static void become_kernel_managed(struct ioasid_space *space)
 {
 	ioasid_shadow_stop(space);
-	set_table(space, IOASID_KIND_KERNEL, 0, &no_table);
+	set_bound(space, &nothing_bound);
 }
 
 static int may_bind(struct ioasid_space *space, const struct ioasid_table *table,
@@ -233,37 +251,70 @@ static void lock_space(struct ioasid_space *space, struct binding *b)
 	b->lock_ns = ioasid_now(b->on) - start;
 }
 
-static int do_bind(struct ioasid_space *space,
-		   const struct ioasid_bind_table *cmd, bool pasids,
-		   struct binding *b)
+static int check_bind(struct ioasid_space *space,
+		      const struct ioasid_bind_table *cmd, bool pasids)
 {
-	struct ioasid_lent lent = {};
-	int rc;
-
 	if (!space->parent)
 		return -EINVAL;
 	if (!space->two_step)
 		return -EOPNOTSUPP;
-	rc = pasids ? ioasid_pasid_table_check(cmd->format, &cmd->table) :
-		      ioasid_table_check(cmd->format, &cmd->table);
+	return pasids ? ioasid_pasid_table_check(cmd->format, &cmd->table) :
+			ioasid_table_check(cmd->format, &cmd->table);
+}
+
+static int bind_locked(struct ioasid_space *space, const struct bound *bound,
+		       bool pasids, const struct ioasid_lent *lent)
+{
+	int rc = may_bind(space, &bound->table, pasids);
+
 	if (rc)
 		return rc;
+	set_bound(space, bound);
+	rc = move_all(space, lent);
+	if (rc)
+		become_kernel_managed(space);
+	return rc;
+}
+
+static int do_bind(struct ioasid_space *space, const struct bound *bound,
+		   bool pasids, struct binding *b)
+{
+	struct ioasid_lent lent = {};
+	int rc;
+
 	rc = ioasid_lend_page(&lent);
 	if (rc)
 		return rc;
 	lock_space(space, b);
-	rc = may_bind(space, &cmd->table, pasids);
-	if (rc)
-		goto out_unlock;
-	set_table(space, IOASID_KIND_USER, cmd->format, &cmd->table);
-	rc = move_all(space, &lent);
-	if (rc)
-		become_kernel_managed(space);
+	rc = bind_locked(space, bound, pasids, &lent);
 	b->domains = ioasid_nested_domains(space);
-out_unlock:
 	mutex_unlock(space->lock);
 	mutex_unlock(&space->ctx->lock);
 	ioasid_return_page(&lent);
+	return rc;
+}
+
+static int bind_with_queue(struct ioasid_space *space,
+			   const struct ioasid_bind_table *cmd, bool pasids,
+			   struct binding *b)
+{
+	struct bound bound = {
+		.format = cmd->format,
+		.table = cmd->table,
+		.asks = cmd->flags & IOASID_BIND_PAGE_REQUESTS,
+	};
+	int rc = check_bind(space, cmd, pasids);
+
+	if (rc)
+		return rc;
+	if (cmd->flags & IOASID_BIND_FAULT_QUEUE) {
+		bound.queue = ioasid_queue_fdget(space->ctx, cmd->fault_queue);
+		if (IS_ERR(bound.queue))
+			return PTR_ERR(bound.queue);
+	}
+	rc = do_bind(space, &bound, pasids, b);
+	if (rc)
+		ioasid_queue_put(bound.queue);
 	return rc;
 }
 
@@ -273,7 +324,7 @@ static int bind_table(struct ioasid_space *space, struct ioasid_ucmd *ucmd,
 	struct ioasid_bind_table *cmd = ucmd->cmd;
 	struct binding b = { .on = trace_ioasid_bind_table_enabled() };
 	u64 start = ioasid_now(b.on);
-	int rc = do_bind(space, cmd, pasids, &b);
+	int rc = bind_with_queue(space, cmd, pasids, &b);
 
 	ioasid_trace(bind_table, space->ctx->id, space->id,
 		     space->parent ? space->parent->id : IOASID_NONE,
@@ -284,6 +335,7 @@ static int bind_table(struct ioasid_space *space, struct ioasid_ucmd *ucmd,
 
 static int do_unbind(struct ioasid_space *space, bool pasids, struct binding *b)
 {
+	struct bound bound = {};
 	int rc;
 
 	if (!space->parent)
@@ -297,18 +349,26 @@ static int do_unbind(struct ioasid_space *space, bool pasids, struct binding *b)
 		rc = -ENOENT;
 	if (rc)
 		goto out_unlock;
-	b->format = space->format;
-	b->table = space->table;
+	bound = (struct bound){
+		.format = space->format,
+		.table = space->table,
+		.queue = space->queue,
+		.asks = space->asks,
+	};
+	b->format = bound.format;
+	b->table = bound.table;
 	b->domains = ioasid_nested_domains(space);
-	set_table(space, IOASID_KIND_KERNEL, 0, &no_table);
+	set_bound(space, &nothing_bound);
 	rc = move_all(space, NULL);
 	if (rc)
-		set_table(space, IOASID_KIND_USER, b->format, &b->table);
+		set_bound(space, &bound);
 	else
 		ioasid_shadow_stop(space);
 out_unlock:
 	mutex_unlock(space->lock);
 	mutex_unlock(&space->ctx->lock);
+	if (!rc)
+		ioasid_queue_put(bound.queue);
 	return rc;
 }
 
@@ -352,9 +412,14 @@ static int cmd_bind(struct ioasid_ucmd *ucmd,
 			      struct ioasid_ucmd *ucmd))
 {
 	struct ioasid_bind_table *cmd = ucmd->cmd;
+	bool queue = cmd->flags & IOASID_BIND_FAULT_QUEUE;
 
-	if (cmd->flags)
+	if (cmd->flags & ~(IOASID_BIND_FAULT_QUEUE | IOASID_BIND_PAGE_REQUESTS))
 		return -EOPNOTSUPP;
+	if (cmd->__reserved || (!queue && cmd->fault_queue))
+		return -EINVAL;
+	if (!queue && (cmd->flags & IOASID_BIND_PAGE_REQUESTS))
+		return -EINVAL;
 	return ioasid_on_space(ucmd, cmd->ioasid, fn);
 }
 
@@ -376,7 +441,8 @@ static int cmd_unbind(struct ioasid_ucmd *ucmd,
 
 	if (cmd->flags)
 		return -EOPNOTSUPP;
-	if (cmd->format || memchr_inv(&cmd->table, 0, sizeof(cmd->table)))
+	if (cmd->format || memchr_inv(&cmd->table, 0, sizeof(cmd->table)) ||
+	    cmd->fault_queue || cmd->__reserved)
 		return -EINVAL;
 	return ioasid_on_space(ucmd, cmd->ioasid, fn);
 }

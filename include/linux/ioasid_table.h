@@ -32,6 +32,8 @@
  */
 struct ioasid_hw_info {
 	u32	formats;		/* a bit for each enum ioasid_format */
+	u32	flags;
+#define IOASID_HW_PAGE_REQUESTS	(1 << 0)	/* devices may ask for pages */
 };
 
 #define IOASID_PERM_READ	(1 << 0)

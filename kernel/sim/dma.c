@@ -6,6 +6,7 @@
 #include <linux/atomic.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
+#include <linux/platform_device.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -70,6 +71,19 @@ static u32 request_access(const struct ioasid_sim_request *req, u32 access)
 	return access;
 }
 
+/*
+ * The fault is the IOMMU's to report, unless the device asked it first whether there
+ * is a translation (ATS): then it is the device that knows. A process's address space
+ * has no place for a handler.
+ */
+static void report_fault(const struct sim_xlate *x)
+{
+	if (!x->ats && x->domain && !x->domain->sva)
+		report_iommu_fault(&x->domain->domain, &x->port->pdev->dev,
+				   x->va, x->access & IOASID_PERM_WRITE ?
+				   IOMMU_FAULT_WRITE : IOMMU_FAULT_READ);
+}
+
 /* One try. With @wait the device may ask for what it lacks: then @asked says so. */
 static enum ioasid_sim_status try_piece(struct sim_piece *p,
 					struct sim_xlate *x,
@@ -94,6 +108,8 @@ static enum ioasid_sim_status try_piece(struct sim_piece *p,
 		kunmap_local(page);
 	} else if (wait) {
 		*asked = sim_pages_ask(x, p->rest, status, wait);
+	} else {
+		report_fault(x);
 	}
 	read_unlock(&port->sim->sva_lock);
 	up_read(&port->sim->flight);

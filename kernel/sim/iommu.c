@@ -390,6 +390,8 @@ static void *sim_hw_info(struct device *dev, u32 *length,
 	if (!info)
 		return ERR_PTR(-ENOMEM);
 	info->formats = dev_port(dev)->sim->args.formats;
+	if (dev_port(dev)->sim->args.caps & IOASID_SIM_CAP_PRI)
+		info->flags |= IOASID_HW_PAGE_REQUESTS;
 	*length = sizeof(*info);
 	*type = IOASID_NESTED_TYPE;
 	return info;
@@ -462,6 +464,7 @@ static void sim_get_resv_regions(struct device *dev, struct list_head *list)
 	.get_resv_regions = sim_get_resv_regions,			\
 	.blocked_domain = &sim_blocked_domain,				\
 	.release_domain = &sim_blocked_domain,				\
+	.user_pasid_table = 1,						\
 	.default_domain_ops = &sim_paging_ops,				\
 	.owner = THIS_MODULE,						\
 	COMPAT_IOMMU_OPS

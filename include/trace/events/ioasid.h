@@ -582,6 +582,135 @@ TRACE_EVENT(ioasid_detach,
 		  __entry->result, __entry->lat_ns, __entry->cookie)
 );
 
+/*
+ * A device faulted. type: enum ioasid_fault_type; a page request: of a group of
+ * @pages, whose first one is addr; perm: IOASID_FAULT_PERM_*; group: the device's own
+ * number for it. The process is none: it comes from the IOMMU.
+ */
+TRACE_EVENT(ioasid_fault_report,
+	TP_PROTO(u32 ctx, u32 ioasid, u32 dev, u32 pasid, u64 cookie, u64 addr,
+		 u32 perm, u32 group, u32 pages, u32 type),
+	TP_ARGS(ctx, ioasid, dev, pasid, cookie, addr, perm, group, pages, type),
+	TP_STRUCT__entry(
+		__field(u32, ctx)
+		__field(u32, ioasid)
+		__field(u32, dev)
+		__field(u32, pasid)
+		__field(u64, cookie)
+		__field(u64, addr)
+		__field(u32, perm)
+		__field(u32, group)
+		__field(u32, pages)
+		__field(u32, type)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->ioasid = ioasid;
+		__entry->dev = dev;
+		__entry->pasid = pasid;
+		__entry->cookie = cookie;
+		__entry->addr = addr;
+		__entry->perm = perm;
+		__entry->group = group;
+		__entry->pages = pages;
+		__entry->type = type;
+	),
+	TP_printk("ctx=%u ioasid=%u dev=0x%x pasid=0x%x cookie=0x%llx addr=0x%llx perm=0x%x group=%u pages=%u type=%u",
+		  __entry->ctx, __entry->ioasid, __entry->dev, __entry->pasid,
+		  __entry->cookie, __entry->addr, __entry->perm, __entry->group,
+		  __entry->pages, __entry->type)
+);
+
+/*
+ * A group of page requests went to who is to answer it. to: enum ioasid_fault_to;
+ * result: 0, -ENOSPC (no room in the ring, or beyond a limit), -EPIPE (the queue is
+ * closed); depth: unanswered groups of the space. queue_ns: since fault_report, until
+ * it was in the ring, or until the kernel began to work on it.
+ */
+TRACE_EVENT(ioasid_fault_deliver,
+	TP_PROTO(u32 ctx, u32 ioasid, u32 dev, u32 pasid, u64 addr, u32 group,
+		 u32 pages, u32 to, int result, u32 depth, u64 queue_ns,
+		 u64 cookie),
+	TP_ARGS(ctx, ioasid, dev, pasid, addr, group, pages, to, result, depth,
+		queue_ns, cookie),
+	TP_STRUCT__entry(
+		__field(u32, ctx)
+		__field(u32, ioasid)
+		__field(u32, dev)
+		__field(u32, pasid)
+		__field(u64, addr)
+		__field(u32, group)
+		__field(u32, pages)
+		__field(u32, to)
+		__field(int, result)
+		__field(u32, depth)
+		__field(u64, queue_ns)
+		__field(u64, cookie)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->ioasid = ioasid;
+		__entry->dev = dev;
+		__entry->pasid = pasid;
+		__entry->addr = addr;
+		__entry->group = group;
+		__entry->pages = pages;
+		__entry->to = to;
+		__entry->result = result;
+		__entry->depth = depth;
+		__entry->queue_ns = queue_ns;
+		__entry->cookie = cookie;
+	),
+	TP_printk("ctx=%u ioasid=%u dev=0x%x pasid=0x%x addr=0x%llx group=%u pages=%u to=%u result=%d depth=%u queue_ns=%llu cookie=0x%llx",
+		  __entry->ctx, __entry->ioasid, __entry->dev, __entry->pasid,
+		  __entry->addr, __entry->group, __entry->pages, __entry->to,
+		  __entry->result, __entry->depth, __entry->queue_ns, __entry->cookie)
+);
+
+/*
+ * A group was answered. code: enum ioasid_fault_code; why: enum ioasid_fault_why.
+ * service_ns: from its delivery until the answer was known (0: it was not delivered);
+ * respond_ns: telling the IOMMU; total_ns: since fault_report.
+ */
+TRACE_EVENT(ioasid_fault_respond,
+	TP_PROTO(u32 ctx, u32 ioasid, u32 dev, u32 pasid, u64 addr, u32 group,
+		 u32 code, u32 why, u64 service_ns, u64 respond_ns, u64 total_ns, u64 cookie),
+	TP_ARGS(ctx, ioasid, dev, pasid, addr, group, code, why, service_ns,
+		 respond_ns, total_ns, cookie),
+	TP_STRUCT__entry(
+		__field(u32, ctx)
+		__field(u32, ioasid)
+		__field(u32, dev)
+		__field(u32, pasid)
+		__field(u64, addr)
+		__field(u32, group)
+		__field(u32, code)
+		__field(u32, why)
+		__field(u64, service_ns)
+		__field(u64, respond_ns)
+		__field(u64, total_ns)
+		__field(u64, cookie)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->ioasid = ioasid;
+		__entry->dev = dev;
+		__entry->pasid = pasid;
+		__entry->addr = addr;
+		__entry->group = group;
+		__entry->code = code;
+		__entry->why = why;
+		__entry->service_ns = service_ns;
+		__entry->respond_ns = respond_ns;
+		__entry->total_ns = total_ns;
+		__entry->cookie = cookie;
+	),
+	TP_printk("ctx=%u ioasid=%u dev=0x%x pasid=0x%x addr=0x%llx group=%u code=%u why=%u service_ns=%llu respond_ns=%llu total_ns=%llu cookie=0x%llx",
+		  __entry->ctx, __entry->ioasid, __entry->dev, __entry->pasid,
+		  __entry->addr, __entry->group, __entry->code, __entry->why,
+		  __entry->service_ns, __entry->respond_ns, __entry->total_ns, __entry->cookie)
+);
+
 #endif /* _TRACE_IOASID_H */
 
 /* This part must be outside protection */

@@ -161,4 +161,20 @@ struct ioasid_fault_respond {
 
 #define IOASID_FAULT_RESPOND	_IO(IOASID_TYPE, IOASID_BASE + 15)
 
+/* What tracepoints say: who is to answer a page request, */
+enum ioasid_fault_to {
+	IOASID_FAULT_TO_USER	= 1,	/* a queue of user space */
+	IOASID_FAULT_TO_KERNEL	= 2,	/* kinds MIRROR and SVA */
+};
+
+/* and who did, and why. */
+enum ioasid_fault_why {
+	IOASID_FAULT_WHY_USER		= 1,
+	IOASID_FAULT_WHY_KERNEL		= 2,
+	IOASID_FAULT_WHY_OVERFLOW	= 3,	/* no room in the ring, or beyond a limit */
+	IOASID_FAULT_WHY_TIMEOUT	= 4,
+	IOASID_FAULT_WHY_DETACH		= 5,
+	IOASID_FAULT_WHY_CLOSE		= 6,	/* of the queue */
+};
+
 #endif /* _UAPI_LINUX_IOASID_FAULT_H */
