@@ -250,6 +250,7 @@ int ioasid_fault_enter(struct ioasid_faults *f, struct ioasid_pending *p)
 		return rc;
 	p->id = ++f->last_id;
 	list_add_tail(&p->entry, &f->pending);
+	list_add_tail(&p->at_entry, &p->at->pending);
 	hash_add(f->ids, &p->hash, p->id);
 	f->nr++;
 	atomic_inc(&p->at->space->fault_stats.pending);
@@ -391,6 +392,7 @@ void ioasid_fault_answer(struct ioasid_faults *f, struct ioasid_pending *p,
 	lockdep_assert_held(&f->lock);
 	spin_lock_irqsave(&f->list_lock, flags);
 	list_del(&p->entry);
+	list_del(&p->at_entry);
 	hash_del(&p->hash);
 	f->nr--;
 	atomic_dec(&st->pending);
@@ -401,20 +403,20 @@ void ioasid_fault_answer(struct ioasid_faults *f, struct ioasid_pending *p,
 }
 
 static struct ioasid_pending *first_of(struct ioasid_faults *f,
-				       const struct ioasid_attachment *at)
+				       struct ioasid_attachment *at)
 {
-	struct ioasid_pending *p, *found = NULL;
+	struct ioasid_pending *p;
 	unsigned long flags;
 
 	spin_lock_irqsave(&f->list_lock, flags);
-	list_for_each_entry(p, &f->pending, entry) {
-		if (!at || p->at == at) {
-			found = p;
-			break;
-		}
-	}
+	if (at)
+		p = list_first_entry_or_null(&at->pending,
+					     struct ioasid_pending, at_entry);
+	else
+		p = list_first_entry_or_null(&f->pending,
+					     struct ioasid_pending, entry);
 	spin_unlock_irqrestore(&f->list_lock, flags);
-	return found;
+	return p;
 }
 
 /**

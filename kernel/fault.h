@@ -31,6 +31,7 @@
 /**
  * struct ioasid_pending - a group of page requests without an answer
  * @entry: in faults->pending, in order of arrival
+ * @at_entry: in at->pending
  * @hash: in faults->ids
  * @at: which DMA; stays until ioasid_faults_cancel()
  * @idev: the device that asked; as long as @at
@@ -44,6 +45,7 @@
  */
 struct ioasid_pending {
 	struct list_head entry;
+	struct list_head at_entry;
 	struct hlist_node hash;
 	struct ioasid_attachment *at;
 	struct ioasid_device *idev;

@@ -136,9 +136,12 @@ static struct ioasid_fault *ring_record(struct ioasid_queue *queue, u32 ahead)
 
 static void ring_commit(struct ioasid_queue *queue, u32 nr)
 {
-	WRITE_ONCE(queue->head, queue->head + nr);
+	u32 head = queue->head + nr;
+
 	queue->seq += nr;
-	smp_store_release(&queue->ring->head, queue->head);
+	/* To those who read(2), and to those who look into the ring */
+	smp_store_release(&queue->head, head);
+	smp_store_release(&queue->ring->head, head);
 }
 
 static void ring_drop(struct ioasid_queue *queue, u32 nr)
@@ -178,24 +181,20 @@ static void fill_record(struct ioasid_fault *record,
 	}
 }
 
-/*
- * The core has the last page at the end of its list, and the others before it, latest
- * first.
- */
+/* The core's list has the pages in the order in which the device asked for them. */
 static void fill_group(struct ioasid_queue *queue,
 		       const struct ioasid_pending *p)
 {
-	u32 last = p->npages - 1, i = last;
 	struct iopf_fault *fault;
+	u32 n = 0;
 
 	list_for_each_entry(fault, &p->group->faults, list) {
-		u32 n = i ? --i : last;
-
 		fill_record(ring_record(queue, n), p, &fault->fault.prm,
 			    queue->seq + n);
+		n++;
 	}
-	ring_record(queue, last)->flags |= IOASID_FAULT_LAST;
-	ring_commit(queue, p->npages);
+	ring_record(queue, n - 1)->flags |= IOASID_FAULT_LAST;
+	ring_commit(queue, n);
 }
 
 static int deliver(struct ioasid_queue *queue, struct ioasid_pending *p)
@@ -256,7 +255,7 @@ void ioasid_queue_fault(struct ioasid_attachment *at, struct iopf_group *group)
 	}
 	ring_wake(queue);
 	/* If it is pending already, it is so for an older group. */
-	queue_delayed_work(system_unbound_wq, &queue->timer,
+	queue_delayed_work(system_dfl_wq, &queue->timer,
 			   nsecs_to_jiffies(queue->timeout_ns) + 1);
 }
 
@@ -321,9 +320,10 @@ static void look_for_late(struct work_struct *work)
 		ioasid_fault_answer(f, p, IOMMU_PAGE_RESP_INVALID,
 				    IOASID_FAULT_WHY_TIMEOUT);
 	mutex_unlock(&f->lock);
+	/* A new group may have come, and set it for its own time, which is later. */
 	if (left)
-		queue_delayed_work(system_unbound_wq, &queue->timer,
-				   nsecs_to_jiffies(left) + 1);
+		mod_delayed_work(system_dfl_wq, &queue->timer,
+				 nsecs_to_jiffies(left) + 1);
 }
 
 /* Answers */
@@ -479,6 +479,8 @@ static ssize_t queue_read(struct file *file, char __user *buf, size_t count,
 
 	if (*pos || count % sizeof(struct ioasid_fault))
 		return -ESPIPE;
+	if (!count)
+		return 0;
 	for (;;) {
 		rc = read_some(queue, buf, min_t(size_t, max, MAX_ENTRIES));
 		if (rc != -EAGAIN || (file->f_flags & O_NONBLOCK))

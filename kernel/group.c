@@ -131,6 +131,7 @@ struct ioasid_group *ioasid_group_create(struct ioasid_space *space,
 		return ERR_PTR(rc);
 	}
 	INIT_LIST_HEAD(&grp->members);
+	INIT_LIST_HEAD(&grp->at.pending);
 	grp->at.space = space;
 	grp->at.group = grp;
 	grp->at.pasid = IOASID_NO_PASID;

@@ -441,10 +441,12 @@ struct ioasid_access {
  * @group: or NULL
  * @pasid: as the user knows it, or IOASID_NO_PASID
  * @entry: in the attachments of a domain that reports faults
+ * @pending: its groups without an answer, under the lock of where those wait
  */
 struct ioasid_attachment {
 	struct iommu_attach_handle handle;
 	struct list_head entry;
+	struct list_head pending;
 	struct ioasid_space *space;
 	struct ioasid_domain *domain;
 	struct ioasid_device *idev;

@@ -122,6 +122,7 @@ int ioasid_pasid_attach(struct ioasid_device *idev, struct ioasid_space *space,
 	p->idev = idev;
 	p->space = space;
 	p->pasid = pasid;
+	INIT_LIST_HEAD(&p->at.pending);
 	p->at.space = space;
 	p->at.idev = idev;
 	p->at.pasid = pasid;

@@ -119,7 +119,7 @@ TEST_F(space, unknown_commands, "unknown commands are ENOTTY")
 
 	for (unsigned int nr = 0; nr < 256; nr++) {
 		bool known = nr >= IOASID_BASE &&
-			     (nr <= IOASID_BASE + 13 ||
+			     (nr <= IOASID_BASE + 14 ||
 			      (nr >= IOASID_BASE + 18 && nr <= IOASID_BASE + 20));
 
 		if (!known)
@@ -271,7 +271,7 @@ TEST(extensions, "CHECK_EXTENSION tells what is there and no more")
 	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_NESTING));
 	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_USER_PAGE_TABLE));
 	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_USER_PASID_TABLE));
-	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_FAULT_QUEUE));
+	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_FAULT_QUEUE));
 	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_DIRTY_TRACKING));
 	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_SVA));
 	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_MIRROR));
