@@ -468,16 +468,15 @@ bool ioasid_mirror_is_mine(struct ioasid_mirror *mirror)
 /* For fdinfo; each value is right, two may be of different moments. */
 void ioasid_mirror_show(struct seq_file *s, struct ioasid_space *space)
 {
-	struct ioasid_mirror *mirror = space->mirror;
+	const struct ioasid_mirror *mirror = space->mirror;
 
-	if (mirror->identity)
-		ioasid_sva_show(s, space);
+	ioasid_sva_show(s, space);
 	seq_printf(s, "ioasid-present-%u:\t%llu B\n", space->id,
-		   READ_ONCE(mirror->nr_pages) * PAGE_SIZE);
+		   mirror ? READ_ONCE(mirror->nr_pages) * PAGE_SIZE : 0);
 	seq_printf(s, "ioasid-installs-%u:\t%llu\n", space->id,
-		   READ_ONCE(mirror->installs));
+		   mirror ? READ_ONCE(mirror->installs) : 0);
 	seq_printf(s, "ioasid-drops-%u:\t%llu\n", space->id,
-		   READ_ONCE(mirror->drops));
+		   mirror ? READ_ONCE(mirror->drops) : 0);
 }
 
 int __init ioasid_mirror_init(void)

@@ -200,6 +200,48 @@ static int touch(struct ioasid_mirror *mirror, const struct mirror_lookup *l,
 	return touched;
 }
 
+#if IS_ENABLED(CONFIG_HMM_MIRROR)
+static int snapshot(struct hmm_range *range)
+{
+	return hmm_range_fault(range);
+}
+#else
+/*
+ * Kernels without users of HMM have none. Page by page the same can be found out, but
+ * for the size of what the CPU maps: all is installed in single pages.
+ */
+static unsigned long snapshot_page(struct mm_struct *mm, unsigned long va)
+{
+	unsigned long flags = HMM_PFN_VALID | HMM_PFN_WRITE;
+	struct vm_area_struct *vma = vma_lookup(mm, va);
+	unsigned long pfn;
+	struct page *page;
+
+	if (!vma || (vma->vm_flags & (VM_IO | VM_PFNMAP)))
+		return HMM_PFN_ERROR;
+	if (get_user_pages_remote(mm, va, 1, FOLL_NOFAULT | FOLL_WRITE, &page,
+				  NULL) != 1) {
+		flags = HMM_PFN_VALID;
+		if (get_user_pages_remote(mm, va, 1, FOLL_NOFAULT, &page,
+					  NULL) != 1)
+			return 0;
+	}
+	pfn = page_to_pfn(page);
+	put_page(page);
+	return pfn | flags;
+}
+
+static int snapshot(struct hmm_range *range)
+{
+	unsigned long va;
+
+	for (va = range->start; va < range->end; va += PAGE_SIZE)
+		range->hmm_pfns[(va - range->start) / PAGE_SIZE] =
+			snapshot_page(range->notifier->mm, va);
+	return 0;
+}
+#endif
+
 /*
  * The process's pages. Returns how many of them from the first on there are, or an
  * error; -EAGAIN: things change.
@@ -218,7 +260,7 @@ static long look(struct ioasid_mirror *mirror, const struct mirror_lookup *l,
 
 	if (mmap_read_lock_killable(mirror->mm))
 		return -EINTR;
-	rc = hmm_range_fault(&range);
+	rc = snapshot(&range);
 	if (rc == -EBUSY)
 		rc = -EAGAIN;
 	/* One page that cannot be had is not the end of those before it. */

@@ -110,8 +110,7 @@ static void show_space(struct seq_file *s, struct ioasid_space *space)
 		   READ_ONCE(space->nr_maps));
 	seq_printf(s, "ioasid-mapped-%u:\t%llu B\n", id, READ_ONCE(st->mapped));
 	seq_printf(s, "ioasid-pinned-%u:\t%llu B\n", id, READ_ONCE(st->pinned));
-	if (space->mirror)
-		ioasid_mirror_show(s, space);
+	ioasid_mirror_show(s, space);
 	seq_printf(s, "ioasid-maps-%u:\t%llu\n", id, READ_ONCE(st->maps));
 	seq_printf(s, "ioasid-map-errors-%u:\t%lld\n", id,
 		   atomic64_read(&st->map_errors));

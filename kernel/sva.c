@@ -117,12 +117,13 @@ struct iommu_sva *ioasid_sva_detach(struct ioasid_pasid *p)
  */
 void ioasid_sva_show(struct seq_file *s, struct ioasid_space *space)
 {
-	bool mirror = !list_empty(&space->groups), cpu = false;
+	bool sva = space->kind == IOASID_KIND_SVA;
+	bool mirror = sva && !list_empty(&space->groups), cpu = false;
 	struct ioasid_pasid *p;
 
 	list_for_each_entry(p, &space->pasids, entry) {
 		cpu |= !!p->sva;
-		mirror |= !p->sva;
+		mirror |= sva && !p->sva;
 	}
 	seq_printf(s, "ioasid-engine-%u:\t%s%s%s\n", space->id,
 		   cpu ? "cpu" : "", cpu && mirror ? " " : "",
