@@ -241,27 +241,49 @@ static int ioasid_devfd_cmd_unbind(struct ioasid_devfd *devfd)
 	return rc;
 }
 
-static int ioasid_devfd_cmd_attach(struct ioasid_devfd *devfd,
-				   const void __user *uarg, bool attach)
+/* The number that the kernel chose goes back to the user, or is undone. */
+static int ioasid_devfd_attach_any(struct ioasid_devfd *devfd,
+				   struct vfio_attach_ioasid *cmd,
+				   void __user *uarg)
 {
+	int rc = ioasid_device_attach_any(devfd->idev, cmd->ioasid,
+					  &cmd->user_pasid);
+
+	if (rc || !copy_to_user(uarg, cmd, sizeof(*cmd)))
+		return rc;
+	ioasid_device_detach(devfd->idev, cmd->ioasid, cmd->user_pasid);
+	return -EFAULT;
+}
+
+static int ioasid_devfd_cmd_attach(struct ioasid_devfd *devfd,
+				   void __user *uarg, bool attach)
+{
+	const u32 by_pasid = IOASID_ATTACH_USER_PASID |
+			     IOASID_ATTACH_KERNEL_PASID;
 	struct vfio_attach_ioasid cmd;
 	u32 pasid = IOASID_NO_PASID;
+	bool any;
 	int rc;
 
 	rc = ioasid_devfd_copy(&cmd, sizeof(cmd), uarg);
 	if (rc)
 		return rc;
-	if (cmd.flags & ~IOASID_ATTACH_USER_PASID)
+	if (cmd.flags & ~by_pasid)
 		return -EOPNOTSUPP;
-	if (cmd.flags & IOASID_ATTACH_USER_PASID)
+	if (cmd.flags == by_pasid)
+		return -EINVAL;
+	any = attach && (cmd.flags & IOASID_ATTACH_KERNEL_PASID);
+	if (cmd.flags && !any)
 		pasid = cmd.user_pasid;
 	else if (cmd.user_pasid)
 		return -EINVAL;
-	if (cmd.flags && pasid == IOASID_NO_PASID)
+	if (cmd.flags && !any && pasid == IOASID_NO_PASID)
 		return -EINVAL;
 	down_write(&devfd->lock);
 	rc = ioasid_devfd_bound(devfd);
-	if (!rc && attach)
+	if (!rc && any)
+		rc = ioasid_devfd_attach_any(devfd, &cmd, uarg);
+	else if (!rc && attach)
 		rc = ioasid_device_attach(devfd->idev, cmd.ioasid, pasid);
 	else if (!rc)
 		rc = ioasid_device_detach(devfd->idev, cmd.ioasid, pasid);
@@ -281,7 +303,7 @@ static int ioasid_devfd_cmd_attach(struct ioasid_devfd *devfd,
 long ioasid_devfd_ioctl(struct ioasid_devfd *devfd, unsigned int cmd,
 			unsigned long arg)
 {
-	const void __user *uarg = (const void __user *)arg;
+	void __user *uarg = (void __user *)arg;
 
 	switch (cmd) {
 	case VFIO_BIND_IOASID_FD:

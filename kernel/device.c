@@ -366,6 +366,35 @@ static int attach_locked(struct ioasid_device *idev, struct ioasid_space *space,
 	return attach_default(idev, space, nested);
 }
 
+/* From the top: the user's own choices, and the kernel's for SVA, begin at the bottom. */
+static int choose_pasid(struct ioasid_device *idev, u32 *pasid)
+{
+	u32 i;
+
+	for (i = idev->dev->iommu->max_pasids; i-- > 1;) {
+		if (!xa_load(&idev->pasids, i)) {
+			*pasid = i;
+			return 0;
+		}
+	}
+	return idev->dev->iommu->max_pasids ? -ENOSPC : -EOPNOTSUPP;
+}
+
+static int attach_sva(struct ioasid_device *idev, struct ioasid_space *space,
+		      struct iommu_sva *sva, u32 *pasid)
+{
+	int rc;
+
+	mutex_lock(&idev->ctx->lock);
+	mutex_lock(space->lock);
+	rc = ioasid_sva_attach(idev, space, sva, pasid);
+	mutex_unlock(space->lock);
+	mutex_unlock(&idev->ctx->lock);
+	if (rc)
+		iommu_sva_unbind_device(sva);
+	return rc;
+}
+
 static int attach(struct ioasid_device *idev, struct ioasid_space *space,
 		  u32 pasid, u32 *maps)
 {
@@ -393,16 +422,22 @@ static int attach(struct ioasid_device *idev, struct ioasid_space *space,
 	return rc;
 }
 
-/**
- * ioasid_device_attach - let a bound device's DMA use a space
- * @idev: the device
- * @ioasid: a space of its context
- * @pasid: which DMA, IOASID_NO_PASID: all that carries none
- *
- * In a group of several devices it takes effect with the last of them; until
- * then the group stays where it was and the space refuses commands.
- */
-int ioasid_device_attach(struct ioasid_device *idev, u32 ioasid, u32 pasid)
+/* A PASID of the kernel's choice. */
+static int attach_any(struct ioasid_device *idev, struct ioasid_space *space,
+		      u32 *pasid, u32 *maps)
+{
+	struct iommu_sva *sva = ioasid_sva_bind(space, idev);
+	int rc;
+
+	if (sva)
+		return attach_sva(idev, space, sva, pasid);
+	/* The door lets nobody else attach the device meanwhile. */
+	rc = choose_pasid(idev, pasid);
+	return rc ?: attach(idev, space, *pasid, maps);
+}
+
+static int attach_either(struct ioasid_device *idev, u32 ioasid, u32 pasid,
+			 u32 *any)
 {
 	bool on = trace_ioasid_attach_enabled();
 	u64 start = ioasid_now(on);
@@ -414,14 +449,44 @@ int ioasid_device_attach(struct ioasid_device *idev, u32 ioasid, u32 pasid)
 	ioasid_trace(attach_begin, ctx->id, ioasid, idev->rid, pasid);
 	space = ioasid_space_get(ctx, ioasid);
 	if (space) {
-		rc = attach(idev, space, pasid, &maps);
+		rc = any ? attach_any(idev, space, any, &maps) :
+			   attach(idev, space, pasid, &maps);
 		ioasid_space_put(space);
 	}
+	if (any)
+		pasid = *any;
 	ioasid_trace(attach, ctx->id, ioasid, idev->rid, pasid, maps, rc,
 		     ioasid_now(on) - start, idev->cookie);
 	return rc;
 }
+
+/**
+ * ioasid_device_attach - let a bound device's DMA use a space
+ * @idev: the device
+ * @ioasid: a space of its context
+ * @pasid: which DMA, IOASID_NO_PASID: all that carries none
+ *
+ * In a group of several devices it takes effect with the last of them; until
+ * then the group stays where it was and the space refuses commands.
+ */
+int ioasid_device_attach(struct ioasid_device *idev, u32 ioasid, u32 pasid)
+{
+	return attach_either(idev, ioasid, pasid, NULL);
+}
 EXPORT_SYMBOL_GPL(ioasid_device_attach);
+
+/**
+ * ioasid_device_attach_any - the same with a PASID of the kernel's choice
+ * @idev: the device, which nobody else attaches at the same time
+ * @ioasid: a space of its context
+ * @pasid: out: the PASID
+ */
+int ioasid_device_attach_any(struct ioasid_device *idev, u32 ioasid, u32 *pasid)
+{
+	*pasid = IOASID_NO_PASID;
+	return attach_either(idev, ioasid, IOASID_NO_PASID, pasid);
+}
+EXPORT_SYMBOL_GPL(ioasid_device_attach_any);
 
 /* From the topmost space only: what is below has no DMA to lose. */
 static int detach_default(struct ioasid_device *idev, u32 ioasid)
@@ -446,7 +511,8 @@ static int detach_default(struct ioasid_device *idev, u32 ioasid)
 	return 0;
 }
 
-static int detach_pasid(struct ioasid_device *idev, u32 ioasid, u32 pasid)
+static int detach_pasid(struct ioasid_device *idev, u32 ioasid, u32 pasid,
+			struct iommu_sva **sva)
 {
 	struct ioasid_pasid *p = xa_load(&idev->pasids, pasid);
 	struct ioasid_space *space;
@@ -461,12 +527,17 @@ static int detach_pasid(struct ioasid_device *idev, u32 ioasid, u32 pasid)
 		return -ENOENT;
 	}
 	mutex_lock(space->lock);
-	ioasid_pasid_detach(p);
+	if (p->sva)
+		*sva = ioasid_sva_detach(p);
+	else
+		ioasid_pasid_detach(p);
 	mutex_unlock(space->lock);
 	return 0;
 }
 
-static int detach(struct ioasid_device *idev, u32 ioasid, u32 pasid)
+/* What is in *@sva then, the caller has to unbind without ctx->lock. */
+static int detach(struct ioasid_device *idev, u32 ioasid, u32 pasid,
+		  struct iommu_sva **sva)
 {
 	bool on = trace_ioasid_detach_enabled();
 	u64 start = ioasid_now(on);
@@ -474,7 +545,7 @@ static int detach(struct ioasid_device *idev, u32 ioasid, u32 pasid)
 
 	lockdep_assert_held(&idev->ctx->lock);
 	if (pasid != IOASID_NO_PASID || idev->carrier)
-		rc = detach_pasid(idev, ioasid, pasid);
+		rc = detach_pasid(idev, ioasid, pasid, sva);
 	else
 		rc = detach_default(idev, ioasid);
 	ioasid_trace(detach, idev->ctx->id, ioasid, idev->rid, pasid, rc,
@@ -490,14 +561,39 @@ static int detach(struct ioasid_device *idev, u32 ioasid, u32 pasid)
  */
 int ioasid_device_detach(struct ioasid_device *idev, u32 ioasid, u32 pasid)
 {
+	struct iommu_sva *sva = NULL;
 	int rc;
 
 	mutex_lock(&idev->ctx->lock);
-	rc = detach(idev, ioasid, pasid);
+	rc = detach(idev, ioasid, pasid, &sva);
 	mutex_unlock(&idev->ctx->lock);
+	if (sva)
+		iommu_sva_unbind_device(sva);
 	return rc;
 }
 EXPORT_SYMBOL_GPL(ioasid_device_detach);
+
+/* Those that cannot be detached under ctx->lock. */
+static void detach_svas(struct ioasid_device *idev)
+{
+	struct iommu_sva *sva;
+	struct ioasid_pasid *p;
+	unsigned long pasid;
+
+	do {
+		sva = NULL;
+		mutex_lock(&idev->ctx->lock);
+		xa_for_each(&idev->pasids, pasid, p) {
+			if (!p->sva)
+				continue;
+			detach(idev, p->space->id, pasid, &sva);
+			break;
+		}
+		mutex_unlock(&idev->ctx->lock);
+		if (sva)
+			iommu_sva_unbind_device(sva);
+	} while (sva);
+}
 
 static void detach_all(struct ioasid_device *idev)
 {
@@ -507,10 +603,11 @@ static void detach_all(struct ioasid_device *idev)
 	/* IOMMU core: no owner may leave PASIDs behind. One may be below another. */
 	xa_for_each(&idev->pasids, pasid, p)
 		do
-			detach(idev, p->space->id, pasid);
+			detach(idev, p->space->id, pasid, NULL);
 		while ((p = xa_load(&idev->pasids, pasid)));
 	while (idev->attached)
-		detach(idev, idev->attached->space->id, IOASID_NO_PASID);
+		detach(idev, idev->attached->space->id, IOASID_NO_PASID,
+		       NULL);
 }
 
 /**
@@ -521,6 +618,7 @@ void ioasid_device_unbind(struct ioasid_device *idev)
 {
 	struct ioasid_ctx *ctx = idev->ctx;
 
+	detach_svas(idev);
 	mutex_lock(&ioasid_contexts_lock);
 	mutex_lock(&ctx->lock);
 	detach_all(idev);

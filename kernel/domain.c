@@ -20,7 +20,7 @@
  * IOMMU_CACHE always: only devices behind IOMMUs that can be coherent are let
  * in (ioasid_device_bind() and VFIO see to that).
  */
-static int iommu_prot(u32 prot)
+int ioasid_iommu_prot(u32 prot)
 {
 	return IOMMU_CACHE | (prot & IOASID_MAP_READ ? IOMMU_READ : 0) |
 	       (prot & IOASID_MAP_WRITE ? IOMMU_WRITE : 0);
@@ -141,7 +141,7 @@ int ioasid_domain_map(struct ioasid_domain *d, const struct ioasid_slice *s)
 		.iova = s->iova,
 		.index = s->first,
 		.end = s->first + s->npages,
-		.prot = iommu_prot(s->prot),
+		.prot = ioasid_iommu_prot(s->prot),
 	};
 	int rc;
 
@@ -231,6 +231,9 @@ static int clear_slice(struct ioasid_space *space, const struct ioasid_slice *s,
 static void domain_clear(struct ioasid_space *space, struct ioasid_domain *d,
 			 unsigned long last)
 {
+	/* What follows a process is cleared when the domain is freed. */
+	if (d->mirror)
+		return;
 	ioasid_visit_slices(space, 0, last, clear_slice, d);
 	ioasid_domain_sync(d);
 }
@@ -240,6 +243,8 @@ static int domain_fill(struct ioasid_space *space, struct ioasid_domain *d)
 	struct fill fill = { .d = d };
 	int rc;
 
+	if (d->mirror)
+		return 0;
 	rc = ioasid_visit_slices(space, 0, ULONG_MAX, fill_slice, &fill);
 	if (rc && fill.end)
 		domain_clear(space, d, fill.end - 1);
@@ -383,6 +388,8 @@ struct ioasid_domain *ioasid_domain_new(struct device *dev,
  */
 void ioasid_domain_free(struct ioasid_domain *d)
 {
+	if (d->mirror)
+		ioasid_mirror_leave(d);
 	iommu_domain_free(d->domain);
 	ioasid_queue_put(d->queue);
 	kfree(d);
@@ -501,6 +508,9 @@ static struct ioasid_domain *domain_create(struct ioasid_space *space,
 				      ioasid_paging_domain_alloc(source->dev));
 	if (IS_ERR(d))
 		return d;
+	/* Before a device can ask for a page. */
+	if (space->mirror)
+		ioasid_mirror_enter(space->mirror, d);
 	ioasid_domain_takes_faults(space, d);
 	/* Some drivers know a domain's limits only once it is attached. */
 	rc = ioasid_source_attach(source, d);

@@ -105,22 +105,14 @@ void ioasid_queue_unrecoverable(struct ioasid_queue *queue,
 				struct ioasid_fault *record);
 struct ioasid_faults *ioasid_queue_faults(struct ioasid_queue *queue);
 
-/* Spaces that the kernel serves */
+/* Spaces that the kernel serves, see mirror_fault.c */
 static inline bool
 ioasid_space_faults_to_kernel(const struct ioasid_space *space)
 {
-	return false;
+	return space->mirror;
 }
 
-static inline void ioasid_mirror_fault(struct ioasid_attachment *at,
-				       struct iopf_group *group)
-{
-}
-
-static inline struct ioasid_faults *
-ioasid_mirror_faults(struct ioasid_space *space)
-{
-	return NULL;
-}
+void ioasid_mirror_fault(struct ioasid_attachment *at, struct iopf_group *group);
+struct ioasid_faults *ioasid_mirror_faults(struct ioasid_space *space);
 
 #endif /* __IOASID_FAULT_H */

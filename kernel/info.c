@@ -366,7 +366,8 @@ static int fill_info(struct ioasid_space *space, struct ioasid_info *info,
 		return -ENOENT;
 	if (!ioasid_space_attached(space))
 		return -ENODEV;
-	if (space->kind == IOASID_KIND_KERNEL)
+	if (space->kind == IOASID_KIND_KERNEL ||
+	    space->kind == IOASID_KIND_MIRROR)
 		info->flags = IOASID_INFO_MAP_DMA;
 	if (ioasid_is_ptable(space))
 		info->flags = IOASID_INFO_PASID_TABLE;

@@ -82,6 +82,18 @@ static void describe_memory(const struct ioasid_mapping *m, bool admin,
 	info->target = m->region->node.start + m->first * PAGE_SIZE;
 }
 
+static void describe_slot(const struct ioasid_space *space,
+			  const struct ioasid_mapping *m, bool admin,
+			  struct ioasid_mapping_info *info)
+{
+	info->flags = IOASID_MAPPING_ONDEMAND |
+		      (m->no_requests ? IOASID_MAPPING_NO_REQUESTS : 0);
+	if (!admin && !ioasid_mirror_is_mine(space->mirror))
+		return;
+	info->flags |= IOASID_MAPPING_VADDR;
+	info->target = m->target.start;
+}
+
 static struct ioasid_mapping_info describe(const struct ioasid_space *space,
 					   const struct ioasid_mapping *m,
 					   bool admin)
@@ -95,6 +107,8 @@ static struct ioasid_mapping_info describe(const struct ioasid_space *space,
 	if (space->parent) {
 		info.flags = IOASID_MAPPING_PARENT;
 		info.target = m->target.start;
+	} else if (space->mirror) {
+		describe_slot(space, m, admin, &info);
 	} else {
 		describe_memory(m, admin, &info);
 	}
@@ -394,6 +408,32 @@ static int walk_table(struct record *rec, struct ioasid_space *space,
 	return go_down(rec, space->parent, walk->addr, 0, spot);
 }
 
+/* A slot leads to the process; to memory where devices have that at the moment. */
+static int walk_mirror(struct record *rec, struct ioasid_space *space, u64 iova,
+		       struct spot *spot)
+{
+	struct ioasid_mapping *m = ioasid_mapping_first(space, iova, iova);
+	struct ioasid_step *step;
+	phys_addr_t pa;
+
+	if (space->kind == IOASID_KIND_MIRROR) {
+		step = add_step(rec, IOASID_STEP_MAPPING, space, iova, 0);
+		if (!m)
+			return step->reason = IOASID_WALK_NOT_PRESENT;
+		step->addr = m->node.start;
+		step->value = ioasid_mapping_size(m);
+		step->prot = m->prot;
+		spot->perm &= m->prot;
+	}
+	step = add_step(rec, IOASID_STEP_MEMORY, space, iova, 0);
+	spot->perm &= ioasid_mirror_perm(space->mirror, iova, &pa);
+	if (!spot->perm)
+		return step->reason = IOASID_WALK_NOT_PRESENT;
+	if (rec->admin)
+		step->output = pa;
+	return IOASID_WALK_OK;
+}
+
 /* A PASID table on its way. @entries: steps that are its entries */
 struct pasid_record {
 	struct record *rec;
@@ -487,6 +527,8 @@ static int walk_space(struct ioasid_space *space, struct ioasid_walk_iova *cmd,
 	else if (space->kind == IOASID_KIND_USER)
 		cmd->reason = walk_table(rec, space, space->format,
 					 &space->table, cmd, &spot);
+	else if (space->mirror)
+		cmd->reason = walk_mirror(rec, space, cmd->iova, &spot);
 	else
 		cmd->reason = go_down(rec, space, cmd->iova, 0, &spot);
 	mutex_unlock(space->lock);

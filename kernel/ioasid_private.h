@@ -67,6 +67,7 @@
 
 struct seq_file;
 struct file;
+struct ioasid_mirror;
 struct ioasid_domain;
 struct ioasid_nested;
 struct ioasid_queue;
@@ -268,6 +269,7 @@ struct ioasid_space {
 	bool shadowed;			/* @maps follow @table */
 	bool moving;			/* between two kinds of table */
 	bool tracking;			/* dirty pages; under its lock */
+	struct ioasid_mirror *mirror;	/* kinds MIRROR and SVA */
 
 	struct mutex access_lock;	/* see above */
 	struct list_head accesses;
@@ -279,7 +281,9 @@ struct ioasid_space {
 	u32 nr_children;
 	struct list_head sibling;	/* in parent->children */
 	struct rb_root_cached maps;
-	struct rb_root_cached targets;	/* the same by address in the parent */
+	struct rb_root_cached targets;	/* the same by address in the parent, of
+					 * slots in the process
+					 */
 	u32 nr_maps;
 	unsigned long kpins;		/* sum of the mappings' */
 	struct list_head domains;
@@ -300,15 +304,17 @@ static inline bool ioasid_space_attached(const struct ioasid_space *space)
  * struct ioasid_mapping - IOVA range of a space
  * @node: the IOVAs, in space->maps
  * @entry: while it is being unmapped
- * @pages: @own, or those of @region; NULL in a child
+ * @pages: @own, or those of @region; NULL in a child, and of a slot
  * @first: page of @pages that the range starts with
  * @region: registered memory it lies in, or NULL
  * @prot: IOASID_MAP_*
  * @ready: pinned and in all domains; a place-holder otherwise
+ * @no_requests: of a slot: devices cannot ask for its pages
  * @kpins: pages held by in-kernel users
- * @target: in a child: addresses of the parent, in space->targets
  * @kept: dirty pages of domains that are gone, see dirty.c
  * @kept_all: all are
+ * @target: in a child: addresses of the parent, in space->targets; of a slot: of the
+ *          process
  */
 struct ioasid_mapping {
 	struct interval_tree_node node;
@@ -318,6 +324,7 @@ struct ioasid_mapping {
 	struct ioasid_region *region;
 	u32 prot;
 	bool ready;
+	bool no_requests;
 	unsigned long kpins;
 	unsigned long *kept;
 	bool kept_all;
@@ -532,6 +539,7 @@ void ioasid_carrier_leave(struct ioasid_device *idev);
  * @global: where that comes from, if it is the global pool
  * @below: what had @pasid before, in the parent of @space, and gets it back; for
  *         defaults only
+ * @sva: instead of @domain: it leads to the page table of a process
  * @live: @ppasid may be told
  * @resv: reserved regions of the device
  * @at: for the IOMMU core
@@ -545,6 +553,7 @@ struct ioasid_pasid {
 	u32 ppasid;
 	struct ioasid_global_pasid *global;
 	struct ioasid_pasid *below;
+	struct iommu_sva *sva;
 	bool live;
 	struct list_head resv;
 	struct ioasid_attachment at;
@@ -568,6 +577,8 @@ void ioasid_ppasid_put(struct ioasid_pasid *p);
  * @parent: what it is nested on: a @stage2 domain of the parent space; or NULL
  * @gather: what was cleared and not flushed yet
  * @cleared: there is something to flush, between @cleared_first and @cleared_last
+ * @mirror: it follows a process
+ * @mirror_entry: in its list
  * @space: of a domain that is or was attached: its space
  * @asks: devices in it ask for pages that are not there
  * @queue: counted: where faults of its devices go, or NULL
@@ -588,6 +599,8 @@ struct ioasid_domain {
 	bool cleared;
 	unsigned long cleared_first;
 	unsigned long cleared_last;
+	struct ioasid_mirror *mirror;
+	struct list_head mirror_entry;
 	struct ioasid_space *space;
 	bool asks;
 	struct ioasid_queue *queue;
@@ -632,6 +645,7 @@ int ioasid_domain_move_back(struct ioasid_space *space,
 			    const struct ioasid_source *source,
 			    struct ioasid_domain *from,
 			    struct ioasid_domain *to);
+int ioasid_iommu_prot(u32 prot);
 int ioasid_domain_map(struct ioasid_domain *d, const struct ioasid_slice *s);
 void ioasid_domain_unmap(struct ioasid_domain *d, const struct ioasid_slice *s);
 bool ioasid_domain_sync(struct ioasid_domain *d);
@@ -651,6 +665,30 @@ int ioasid_dirty_may_attach(const struct ioasid_space *space,
 void ioasid_dirty_keep(struct ioasid_space *space, struct ioasid_domain *d);
 int ioasid_cmd_set_dirty_tracking(struct ioasid_ucmd *ucmd);
 int ioasid_cmd_get_dirty_bitmap(struct ioasid_ucmd *ucmd);
+
+/* Spaces that follow a process, see mirror.c */
+int ioasid_mirror_create(struct ioasid_space *space, bool identity);
+void ioasid_mirror_quit(struct ioasid_space *space);
+void ioasid_mirror_end(struct ioasid_space *space);
+void ioasid_mirror_enter(struct ioasid_mirror *mirror, struct ioasid_domain *d);
+void ioasid_mirror_leave(struct ioasid_domain *d);
+u64 ioasid_mirror_drop(struct ioasid_mirror *mirror, unsigned long first,
+		       unsigned long last);
+void ioasid_mirror_lock(struct ioasid_space *space);
+void ioasid_mirror_unlock(struct ioasid_space *space);
+bool ioasid_mirror_is_mine(struct ioasid_mirror *mirror);
+u32 ioasid_mirror_perm(struct ioasid_mirror *mirror, unsigned long iova,
+		       phys_addr_t *pa);
+void ioasid_mirror_show(struct seq_file *s, struct ioasid_space *space);
+struct iommu_sva *ioasid_sva_bind(struct ioasid_space *space,
+				  struct ioasid_device *idev);
+int ioasid_sva_attach(struct ioasid_device *idev, struct ioasid_space *space,
+		      struct iommu_sva *sva, u32 *pasid);
+struct iommu_sva *ioasid_sva_detach(struct ioasid_pasid *p);
+void ioasid_sva_show(struct seq_file *s, struct ioasid_space *space);
+int ioasid_cmd_prefetch(struct ioasid_ucmd *ucmd);
+int ioasid_mirror_init(void);
+void ioasid_mirror_exit(void);
 
 /* Nested domains of IOMMUs which walk user tables themselves, see nest_hw.c */
 struct ioasid_lent {

@@ -67,7 +67,8 @@ static int cmd_map_dma(struct ioasid_ucmd *ucmd)
 	struct ioasid_space *space;
 	int rc;
 
-	if (cmd->flags & ~(IOASID_MAP_READ | IOASID_MAP_WRITE))
+	if (cmd->flags & ~(IOASID_MAP_READ | IOASID_MAP_WRITE |
+			   IOASID_MAP_NO_REQUESTS))
 		return -EOPNOTSUPP;
 	if (cmd->__reserved)
 		return -EINVAL;
@@ -119,6 +120,8 @@ static int check_extension(unsigned long extension)
 	case IOASID_EXT_NESTING:
 	case IOASID_EXT_USER_PAGE_TABLE:
 	case IOASID_EXT_USER_PASID_TABLE:
+	case IOASID_EXT_SVA:
+	case IOASID_EXT_MIRROR:
 	case IOASID_EXT_FAULT_QUEUE:
 	case IOASID_EXT_DIRTY_TRACKING:
 		return 1;
@@ -156,6 +159,7 @@ union ioasid_args {
 	struct ioasid_device_info device;
 	struct ioasid_get_mappings mappings;
 	struct ioasid_walk_iova walk;
+	struct ioasid_prefetch prefetch;
 	struct ioasid_fault_queue_alloc fault_queue;
 	struct ioasid_set_dirty_tracking set_dirty;
 	struct ioasid_get_dirty_bitmap get_dirty;
@@ -211,6 +215,7 @@ static const struct ioasid_command commands[] = {
 	COMMAND(IOASID_GET_MAPPINGS, ioasid_get_mappings, mappings,
 		ioasid_cmd_get_mappings),
 	COMMAND(IOASID_WALK, ioasid_walk_iova, steps, ioasid_cmd_walk),
+	COMMAND(IOASID_PREFETCH, ioasid_prefetch, bytes, ioasid_cmd_prefetch),
 };
 
 static int run_command(struct ioasid_ctx *ctx, const struct ioasid_command *c,
@@ -316,10 +321,16 @@ static int __init ioasid_init(void)
 	rc = ioasid_devnodes_init();
 	if (rc)
 		return rc;
+	rc = ioasid_mirror_init();
+	if (rc) {
+		ioasid_devnodes_exit();
+		return rc;
+	}
 	ioasid_stats_init();
 	rc = misc_register(&ioasid_misc);
 	if (rc) {
 		ioasid_stats_exit();
+		ioasid_mirror_exit();
 		ioasid_devnodes_exit();
 	}
 	return rc;
@@ -330,6 +341,7 @@ static void __exit ioasid_exit(void)
 {
 	misc_deregister(&ioasid_misc);
 	ioasid_stats_exit();
+	ioasid_mirror_exit();
 	ioasid_devnodes_exit();
 }
 module_exit(ioasid_exit);

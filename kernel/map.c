@@ -100,7 +100,7 @@ static struct ioasid_mapping *mapping_new(struct ioasid_space *space, u64 iova,
 	m = ioasid_mapping_target(iova, vaddr, size, prot);
 	if (!m)
 		return ERR_PTR(-ENOMEM);
-	if (space->parent)
+	if (space->parent || space->mirror)
 		return m;
 
 	m->region = ioasid_region_get(space->ctx, vaddr, size);
@@ -127,10 +127,11 @@ static struct ioasid_mapping *mapping_new(struct ioasid_space *space, u64 iova,
  */
 void ioasid_mapping_insert(struct ioasid_space *space, struct ioasid_mapping *m)
 {
-	lockdep_assert_held(space->lock);
+	ioasid_mirror_lock(space);
 	interval_tree_insert(&m->node, &space->maps);
-	if (space->parent)
+	if (space->parent || space->mirror)
 		interval_tree_insert(&m->target, &space->targets);
+	ioasid_mirror_unlock(space);
 	space->nr_maps++;
 }
 
@@ -141,10 +142,11 @@ void ioasid_mapping_insert(struct ioasid_space *space, struct ioasid_mapping *m)
  */
 void ioasid_mapping_remove(struct ioasid_space *space, struct ioasid_mapping *m)
 {
-	lockdep_assert_held(space->lock);
+	ioasid_mirror_lock(space);
 	interval_tree_remove(&m->node, &space->maps);
-	if (space->parent)
+	if (space->parent || space->mirror)
 		interval_tree_remove(&m->target, &space->targets);
+	ioasid_mirror_unlock(space);
 	space->nr_maps--;
 }
 
@@ -219,7 +221,18 @@ static u32 count_runs(struct ioasid_space *space, struct ioasid_mapping *m)
 	return runs;
 }
 
-/* Nothing to pin: the parent did. */
+/* What a child maps is mapped by its parent, a slot may be anything. */
+static int check_target(struct ioasid_space *space, struct ioasid_mapping *m)
+{
+	if (space->parent)
+		return ioasid_target_check(space->parent, m->target.start,
+					   m->target.last, m->prot);
+	if (!ioasid_mirror_is_mine(space->mirror))
+		return -EPERM;
+	return m->target.last < TASK_SIZE_MAX ? 0 : -EINVAL;
+}
+
+/* Nothing to pin: the parent did, or nobody does. */
 static int map_target(struct ioasid_space *space, struct ioasid_mapping *m,
 		      struct map_clock *clock)
 {
@@ -231,8 +244,7 @@ static int map_target(struct ioasid_space *space, struct ioasid_mapping *m,
 	clock->locked = clock->reserved;
 	rc = ioasid_space_mappable(space);
 	if (!rc)
-		rc = ioasid_target_check(space->parent, m->target.start,
-					 m->target.last, m->prot);
+		rc = check_target(space, m);
 	if (!rc)
 		rc = reserve(space, m);
 	if (!rc) {
@@ -240,7 +252,7 @@ static int map_target(struct ioasid_space *space, struct ioasid_mapping *m,
 		if (rc)
 			ioasid_mapping_remove(space, m);
 	}
-	if (!rc && clock->on)
+	if (!rc && clock->on && space->parent)
 		clock->runs = count_runs(space, m);
 	mutex_unlock(space->lock);
 	clock->installed = ioasid_now(clock->on);
@@ -276,10 +288,16 @@ static int map(struct ioasid_space *space, struct ioasid_mapping *m, u64 vaddr,
 	return rc;
 }
 
-static int check_map(u64 iova, u64 vaddr, u64 size, u32 prot)
+static int check_map(const struct ioasid_space *space, u64 iova, u64 vaddr,
+		     u64 size, u32 prot)
 {
 	u64 last;
 
+	if (prot & IOASID_MAP_NO_REQUESTS) {
+		if (space->kind != IOASID_KIND_MIRROR)
+			return -EOPNOTSUPP;
+		prot &= ~IOASID_MAP_NO_REQUESTS;
+	}
 	if (!prot || prot & ~(IOASID_MAP_READ | IOASID_MAP_WRITE))
 		return -EINVAL;
 	if (!size || !IS_ALIGNED(iova | vaddr | size, PAGE_SIZE))
@@ -292,7 +310,7 @@ static int check_map(u64 iova, u64 vaddr, u64 size, u32 prot)
 
 /**
  * ioasid_space_map - map memory of the calling process
- * @space: a kernel-managed space
+ * @space: a space of kind KERNEL or MIRROR
  * @iova: where devices shall see it
  * @vaddr: where the process sees it
  * @size: bytes
@@ -309,14 +327,17 @@ int ioasid_space_map(struct ioasid_space *space, u64 iova, u64 vaddr, u64 size,
 
 	clock.start = ioasid_now(clock.on);
 	ioasid_trace(map_begin, space->ctx->id, space->id, iova, size);
-	rc = check_map(iova, vaddr, size, prot);
+	rc = check_map(space, iova, vaddr, size, prot);
 	if (!rc) {
-		m = mapping_new(space, iova, vaddr, size, prot);
+		m = mapping_new(space, iova, vaddr, size,
+				prot & ~IOASID_MAP_NO_REQUESTS);
 		rc = PTR_ERR_OR_ZERO(m);
 	}
 	if (!rc) {
-		rc = space->parent ? map_target(space, m, &clock) :
-				     map(space, m, vaddr, &clock);
+		m->no_requests = prot & IOASID_MAP_NO_REQUESTS;
+		rc = space->parent || space->mirror ?
+			     map_target(space, m, &clock) :
+			     map(space, m, vaddr, &clock);
 		if (rc)
 			ioasid_mapping_free(space, m);
 	}

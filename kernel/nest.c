@@ -237,8 +237,11 @@ static int remove_slice(struct ioasid_space *space,
 int ioasid_tree_install(struct ioasid_space *space, struct ioasid_mapping *m)
 {
 	struct tree_visit visit = { .fn = install_slice };
-	int rc = ioasid_mapping_slices(space, m, visit_slice, &visit);
+	int rc;
 
+	if (space->mirror)
+		return 0;
+	rc = ioasid_mapping_slices(space, m, visit_slice, &visit);
 	if (rc) {
 		visit.fn = remove_slice;
 		ioasid_mapping_slices(space, m, visit_slice, &visit);
@@ -258,6 +261,10 @@ void ioasid_tree_remove(struct ioasid_space *space, struct ioasid_mapping *m)
 {
 	struct tree_visit visit = { .fn = remove_slice, .nr = ULONG_MAX };
 
+	if (space->mirror) {
+		ioasid_mirror_drop(space->mirror, m->node.start, m->node.last);
+		return;
+	}
 	ioasid_mapping_slices(space, m, visit_slice, &visit);
 }
 

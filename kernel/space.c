@@ -34,6 +34,8 @@ static int check_faults(const struct ioasid_alloc *args)
 
 	if (args->__reserved || (!queue && args->fault_queue))
 		return -EINVAL;
+	if (args->kind == IOASID_KIND_MIRROR || args->kind == IOASID_KIND_SVA)
+		return 0;
 	return !queue && (args->flags & IOASID_ALLOC_PAGE_REQUESTS) ? -EINVAL : 0;
 }
 
@@ -58,9 +60,12 @@ static int check_alloc(const struct ioasid_alloc *args)
 		return check_kernel(args);
 	case IOASID_KIND_USER:
 		return check_user(args);
-	case IOASID_KIND_SVA:
 	case IOASID_KIND_MIRROR:
-		return -EOPNOTSUPP;
+		return args->parent ? -EOPNOTSUPP : check_kernel(args);
+	case IOASID_KIND_SVA:
+		if (args->addr_width)
+			return -EINVAL;
+		return args->parent ? -EOPNOTSUPP : check_kernel(args);
 	default:
 		return -EINVAL;
 	}
@@ -162,6 +167,8 @@ static void space_unmake(struct ioasid_space *space)
 		mutex_unlock(space->lock);
 		ioasid_space_put(space->parent);
 	}
+	if (space->mirror)
+		ioasid_mirror_end(space);
 	ioasid_queue_put(space->queue);
 	mutex_destroy(&space->own_lock);
 	mutex_destroy(&space->access_lock);
@@ -200,6 +207,15 @@ static int take_queue(struct ioasid_space *space, const struct ioasid_alloc *arg
 	return 0;
 }
 
+/* Its pages come when devices ask for them. */
+static int follow_process(struct ioasid_space *space)
+{
+	if (space->kind != IOASID_KIND_MIRROR && space->kind != IOASID_KIND_SVA)
+		return 0;
+	space->asks = true;
+	return ioasid_mirror_create(space, space->kind == IOASID_KIND_SVA);
+}
+
 static struct ioasid_space *create(struct ioasid_ctx *ctx,
 				   const struct ioasid_alloc *args,
 				   u32 map_limit, bool two_step)
@@ -214,7 +230,8 @@ static struct ioasid_space *create(struct ioasid_ctx *ctx,
 	if (!space)
 		return ERR_PTR(-ENOMEM);
 	space->two_step = two_step;
-	rc = join_parent(space, args->parent) ?: take_queue(space, args);
+	rc = join_parent(space, args->parent) ?: take_queue(space, args) ?:
+	     follow_process(space);
 	if (rc)
 		goto out_unmake;
 	kref_get(&space->kref);
@@ -264,6 +281,9 @@ void ioasid_mappings_drop(struct ioasid_space *space)
 {
 	struct interval_tree_node *node;
 
+	/* Whoever still brings pages of a process in looks for slots. */
+	if (space->mirror)
+		ioasid_mirror_quit(space);
 	while ((node = interval_tree_iter_first(&space->maps, 0, ULONG_MAX))) {
 		interval_tree_remove(node, &space->maps);
 		ioasid_mapping_free(space, container_of(node,
@@ -409,7 +429,8 @@ int ioasid_space_usable(struct ioasid_space *space)
  */
 int ioasid_space_mappable(struct ioasid_space *space)
 {
-	if (!space->dead && space->kind != IOASID_KIND_KERNEL)
+	if (!space->dead && space->kind != IOASID_KIND_KERNEL &&
+	    space->kind != IOASID_KIND_MIRROR)
 		return -EOPNOTSUPP;
 	return ioasid_space_usable(space);
 }

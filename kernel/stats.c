@@ -70,6 +70,20 @@ static void show_attached(struct seq_file *s, struct ioasid_space *space)
 	seq_putc(s, '\n');
 }
 
+static const char *kind_name(u32 kind)
+{
+	switch (kind) {
+	case IOASID_KIND_USER:
+		return "user";
+	case IOASID_KIND_MIRROR:
+		return "mirror";
+	case IOASID_KIND_SVA:
+		return "sva";
+	default:
+		return "kernel";
+	}
+}
+
 /*
  * Read without the space's lock, so that nobody waits for a large mapping to
  * see how it gets on: each value is right, two may be of different moments.
@@ -79,8 +93,7 @@ static void show_space(struct seq_file *s, struct ioasid_space *space)
 	const struct ioasid_stats *st = &space->stats;
 	u32 id = space->id;
 
-	seq_printf(s, "ioasid-kind-%u:\t%s\n", id,
-		   space->kind == IOASID_KIND_USER ? "user" : "kernel");
+	seq_printf(s, "ioasid-kind-%u:\t%s\n", id, kind_name(space->kind));
 	seq_printf(s, "ioasid-parent-%u:\t%u\n", id,
 		   space->parent ? space->parent->id : IOASID_NONE);
 	seq_printf(s, "ioasid-depth-%u:\t%u\n", id, space->depth);
@@ -97,6 +110,7 @@ static void show_space(struct seq_file *s, struct ioasid_space *space)
 		   READ_ONCE(space->nr_maps));
 	seq_printf(s, "ioasid-mapped-%u:\t%llu B\n", id, READ_ONCE(st->mapped));
 	seq_printf(s, "ioasid-pinned-%u:\t%llu B\n", id, READ_ONCE(st->pinned));
+	ioasid_mirror_show(s, space);
 	seq_printf(s, "ioasid-maps-%u:\t%llu\n", id, READ_ONCE(st->maps));
 	seq_printf(s, "ioasid-map-errors-%u:\t%lld\n", id,
 		   atomic64_read(&st->map_errors));

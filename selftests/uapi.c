@@ -63,6 +63,7 @@ static const struct command commands[] = {
 		RESERVED(ioasid_set_dirty_tracking)),
 	COMMAND(IOASID_GET_DIRTY_BITMAP, ioasid_get_dirty_bitmap,
 		RESERVED(ioasid_get_dirty_bitmap)),
+	COMMAND(IOASID_PREFETCH, ioasid_prefetch, RESERVED(ioasid_prefetch)),
 };
 
 /* An argument of the command that names what the fixture has. */
@@ -126,7 +127,7 @@ TEST_F(space, unknown_commands, "unknown commands are ENOTTY")
 	for (unsigned int nr = 0; nr < 256; nr++) {
 		bool known = nr >= IOASID_BASE &&
 			     (nr <= IOASID_BASE + 14 ||
-			      (nr >= IOASID_BASE + 16 && nr <= IOASID_BASE + 20));
+			      (nr >= IOASID_BASE + 16 && nr <= IOASID_BASE + 21));
 
 		if (!known)
 			EXPECT_ERRNO(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, nr), &arg));
@@ -281,8 +282,8 @@ TEST(extensions, "CHECK_EXTENSION tells what is there and no more")
 	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_USER_PASID_TABLE));
 	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_FAULT_QUEUE));
 	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_DIRTY_TRACKING));
-	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_SVA));
-	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_MIRROR));
+	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_SVA));
+	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_MIRROR));
 	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_MIRROR + 1));
 	EXPECT_EQ(0, do_extension(fd, UINT32_MAX));
 	EXPECT_EQ(0, do_extension(fd, UINT64_MAX));
@@ -343,10 +344,10 @@ TEST(space_limit, "a context that is full says ENOSPC and works on", .timeout = 
 	test_err_alloc_kind(ENOSPC, fd, IOASID_KIND_KERNEL, IOASID_NONE, 0, 0);
 }
 
-TEST_F(space, kinds, "kinds that this version lacks are EOPNOTSUPP")
+TEST_F(space, kinds, "kinds that this version lacks are refused")
 {
-	test_err_alloc_kind(EOPNOTSUPP, self->fd, IOASID_KIND_SVA, IOASID_NONE, 0, 0);
-	test_err_alloc_kind(EOPNOTSUPP, self->fd, IOASID_KIND_MIRROR, IOASID_NONE, 0, 0);
+	test_err_alloc_kind(EOPNOTSUPP, self->fd, IOASID_KIND_SVA, IOASID_NONE,
+			    IOASID_ALLOC_SVA_PINNED, 0);
 	for (int kind = IOASID_KIND_USER + 1; kind < 300; kind += 17)
 		EXPECT_EQ(-1, do_alloc_kind(self->fd, kind, IOASID_NONE, 0, 0));
 	EXPECT_EQ(-1, do_alloc_kind(self->fd, 0, IOASID_NONE, 0, 0));

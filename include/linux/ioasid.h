@@ -47,6 +47,7 @@ struct ioasid_device *ioasid_device_bind(struct ioasid_ctx *ctx,
 void ioasid_device_unbind(struct ioasid_device *idev);
 #define IOASID_NO_PASID	(~0U)
 int ioasid_device_attach(struct ioasid_device *idev, u32 ioasid, u32 pasid);
+int ioasid_device_attach_any(struct ioasid_device *idev, u32 ioasid, u32 *pasid);
 int ioasid_device_detach(struct ioasid_device *idev, u32 ioasid, u32 pasid);
 
 /*

@@ -147,7 +147,8 @@ static int swap_domain(struct sim_port *port, u32 pasid, struct sim_domain *d,
 		return 0;
 	}
 	*asked = xa_get_mark(&port->pasids, pasid, SIM_ASKS);
-	*old = xa_store(&port->pasids, pasid, d, GFP_KERNEL_ACCOUNT);
+	/* The slot exists: nothing is allocated here. */
+	*old = xa_store(&port->pasids, pasid, d, GFP_NOWAIT);
 	if (xa_is_err(*old))
 		return xa_err(*old);
 	if (asks)
@@ -175,9 +176,16 @@ static int sim_change(struct sim_port *port, u32 pasid, struct sim_domain *d)
 	bool asked;
 	int rc;
 
+	if (d && pasid != SIM_NO_PASID) {
+		rc = xa_reserve(&port->pasids, pasid, GFP_KERNEL_ACCOUNT);
+		if (rc)
+			return rc;
+	}
 	rc = asks ? sim_asking_get(port) : 0;
-	if (rc)
+	if (rc) {
+		xa_release(&port->pasids, pasid);
 		return rc;
+	}
 	down_write(&port->sim->flight);
 	rc = swap_domain(port, pasid, d, asks, &old, &asked);
 	if (!rc)

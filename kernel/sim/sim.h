@@ -30,6 +30,9 @@
  *                       attach and detach
  *   domain->lock        writers of a paging domain's table; never under
  *                       sim->flight
+ *                       Neither this lock nor sim->flight is held while memory is
+ *                       allocated: reclaim takes both, when it wants a page back
+ *                       that devices see
  *   sim->sva_lock       the same as sim->flight, under it, towards the CPU's tables
  *   tlb->lock, sim->pasid_lock, xa_lock of domain->pfns, prq->lock: spinlocks
  *

@@ -63,9 +63,76 @@ static void table_free(u64 *table)
 	free_page((unsigned long)table);
 }
 
-/* The page at @level that covers an address; what is missing is made. */
+/*
+ * Pages for tables, got before d->lock is taken: who waits for that lock may be
+ * reclaim, which wants a page of a process back that devices see.
+ */
+struct spares {
+	unsigned int nr;
+	u64 *tables[SIM_LEVELS];
+};
+
+static int spares_get(struct sim_domain *d, struct spares *spares,
+		      unsigned int want, gfp_t gfp)
+{
+	u64 *table;
+
+	while (spares->nr < want) {
+		table = table_alloc(d, gfp);
+		if (!table)
+			return -ENOMEM;
+		spares->tables[spares->nr++] = table;
+	}
+	return 0;
+}
+
+static void spares_free(struct spares *spares)
+{
+	while (spares->nr)
+		table_free(spares->tables[--spares->nr]);
+}
+
+/* How many pages are to be made before there is one at @level. */
+static unsigned int tables_missing(struct sim_domain *d, u64 iova,
+				   unsigned int level)
+{
+	u64 *table = d->top;
+	unsigned int l;
+
+	for (l = d->levels; l > level; l--) {
+		u64 pte = *pte_of(table, iova, l);
+
+		if (!pte)
+			return l - level;
+		if (pte_is_leaf(pte, l))
+			return 0;
+		table = pte_table(pte);
+	}
+	return 0;
+}
+
+/* Takes d->lock, with as many spare pages as table_at() will need. */
+static int lock_table(struct sim_domain *d, u64 iova, unsigned int level,
+		      struct spares *spares, gfp_t gfp)
+{
+	unsigned int missing;
+	int rc;
+
+	for (;;) {
+		mutex_lock(&d->lock);
+		missing = tables_missing(d, iova, level);
+		if (missing <= spares->nr)
+			return 0;
+		mutex_unlock(&d->lock);
+		rc = spares_get(d, spares, missing, gfp);
+		if (rc)
+			return rc;
+	}
+}
+
+/* The page at @level that covers an address; what is missing is linked. */
 static u64 *table_at(struct sim_domain *d, u64 iova, unsigned int level,
-		     gfp_t gfp)
+		     struct spares *spares)
 {
 	u64 *table = d->top;
 	unsigned int l;
@@ -80,9 +147,7 @@ static u64 *table_at(struct sim_domain *d, u64 iova, unsigned int level,
 			table = pte_table(*pte);
 			continue;
 		}
-		next = table_alloc(d, gfp);
-		if (!next)
-			return ERR_PTR(-ENOMEM);
+		next = spares->tables[--spares->nr];
 		/* Walks must not see what was in the page before. */
 		smp_store_release(pte, virt_to_phys(next) | SIM_PTE_READ |
 				  SIM_PTE_WRITE);
@@ -127,35 +192,51 @@ static u64 leaf_flags(struct sim_domain *d, unsigned int level, int prot)
 }
 
 /* As many leaves as one page of the table takes. Returns how many, or an error. */
+static ssize_t enter_some(struct sim_domain *d, u64 iova, u64 pa,
+			  unsigned int level, size_t n, u64 flags,
+			  struct spares *spares)
+{
+	unsigned int lg2 = level_lg2(level);
+	u64 *table, *pte;
+	size_t i;
+
+	lockdep_assert_held(&d->lock);
+	table = table_at(d, iova, level, spares);
+	if (IS_ERR(table))
+		return PTR_ERR(table);
+	pte = pte_of(table, iova, level);
+	for (i = 0; i < n && !pte[i]; i++)
+		WRITE_ONCE(pte[i], (pa + ((u64)i << lg2)) | flags);
+	table_used(table, i);
+	if (i < n)
+		prune(d, iova + ((u64)i << lg2));
+	return i ?: -EEXIST;
+}
+
+/* The same, with all that belongs to it. Context: no lock is held, see sim.h. */
 static ssize_t map_some(struct sim_domain *d, u64 iova, u64 pa,
 			unsigned int level, size_t count, u64 flags, gfp_t gfp)
 {
 	unsigned int lg2 = level_lg2(level);
-	size_t n, i = 0;
-	u64 *table, *pte;
-	int rc;
+	struct spares spares = {};
+	size_t n, done;
+	ssize_t rc;
 
 	n = min(count, SIM_PTES - ((iova >> lg2) % SIM_PTES));
 	rc = sim_pfns_add(d, PHYS_PFN(pa), n << (lg2 - PAGE_SHIFT), gfp);
 	if (rc)
 		return rc;
-	table = table_at(d, iova, level, gfp);
-	if (IS_ERR(table)) {
-		rc = PTR_ERR(table);
-		goto out;
+	rc = lock_table(d, iova, level, &spares, gfp);
+	if (!rc) {
+		rc = enter_some(d, iova, pa, level, n, flags, &spares);
+		mutex_unlock(&d->lock);
 	}
-	pte = pte_of(table, iova, level);
-	for (; i < n && !pte[i]; i++)
-		WRITE_ONCE(pte[i], (pa + ((u64)i << lg2)) | flags);
-	table_used(table, i);
-	rc = i == n ? 0 : -EEXIST;
-out:
-	if (i < n) {
-		sim_pfns_remove(d, PHYS_PFN(pa + ((u64)i << lg2)),
-				(n - i) << (lg2 - PAGE_SHIFT));
-		prune(d, iova + ((u64)i << lg2));
-	}
-	return i ?: rc;
+	spares_free(&spares);
+	done = max(rc, 0);
+	if (done < n)
+		sim_pfns_remove(d, PHYS_PFN(pa + ((u64)done << lg2)),
+				(n - done) << (lg2 - PAGE_SHIFT));
+	return rc;
 }
 
 /**
@@ -179,7 +260,6 @@ int sim_table_map(struct sim_domain *d, u64 iova, u64 pa, unsigned int size_lg2,
 
 	if (!(flags & (SIM_PTE_READ | SIM_PTE_WRITE)))
 		return -EINVAL;
-	mutex_lock(&d->lock);
 	while (done < count) {
 		n = map_some(d, iova + (done << size_lg2),
 			     pa + (done << size_lg2), level, count - done,
@@ -189,7 +269,6 @@ int sim_table_map(struct sim_domain *d, u64 iova, u64 pa, unsigned int size_lg2,
 		done += n;
 		cond_resched();
 	}
-	mutex_unlock(&d->lock);
 	*mapped = done << size_lg2;
 	return n < 0 ? n : 0;
 }

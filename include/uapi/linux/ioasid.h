@@ -328,8 +328,9 @@ struct ioasid_info {
 /**
  * struct ioasid_map_dma - ioctl(IOASID_MAP_DMA)
  * @argsz: sizeof(struct ioasid_map_dma)
- * @flags: IOASID_MAP_READ, IOASID_MAP_WRITE or both, as the device sees it
- * @ioasid: a kernel-managed space
+ * @flags: IOASID_MAP_READ, IOASID_MAP_WRITE or both, as the device sees it;
+ *         IOASID_MAP_NO_REQUESTS
+ * @ioasid: a space of kind KERNEL or MIRROR
  * @__reserved: 0
  * @vaddr: the caller's memory (or a mapped device BAR), page aligned
  * @iova: where devices shall see it, page aligned
@@ -338,12 +339,22 @@ struct ioasid_info {
  * Maps with VFIO type1v2 semantics: all or nothing, pinned, charged to the
  * caller's RLIMIT_MEMLOCK. EEXIST when any of the range is mapped already,
  * EINVAL outside the permitted IOVA ranges.
+ *
+ * In a space of kind MIRROR it makes a slot instead: a range of addresses of the
+ * process that allocated the space (EPERM for others), whatever is or will be
+ * there. Nothing is pinned or charged. Devices get a page when they ask for it, as
+ * if the process touched it, or by IOASID_PREFETCH, and lose it when the process
+ * does. Several slots may show the same addresses.
  */
 struct ioasid_map_dma {
 	__u32	argsz;
 	__u32	flags;
 #define IOASID_MAP_READ		(1 << 0)
 #define IOASID_MAP_WRITE	(1 << 1)
+	/* Kind MIRROR: page requests in the slot are refused. Only IOASID_PREFETCH
+	 * brings pages.
+	 */
+#define IOASID_MAP_NO_REQUESTS	(1 << 2)
 	__u32	ioasid;
 	__u32	__reserved;
 	__u64	vaddr;
@@ -648,7 +659,7 @@ struct ioasid_device_info {
  * @size: bytes
  * @target: with IOASID_MAPPING_PARENT: the address in the parent; with
  *          IOASID_MAPPING_VADDR: the virtual address of the process that mapped
- *          it, which is known of registered memory only; else 0
+ *          it, which is known of registered memory and of slots only; else 0
  * @prot: IOASID_MAP_READ, IOASID_MAP_WRITE
  * @flags: IOASID_MAPPING_*
  */
@@ -663,6 +674,8 @@ struct ioasid_mapping_info {
 #define IOASID_MAPPING_REGISTERED	(1 << 2)	/* lies in registered memory */
 #define IOASID_MAPPING_MMIO		(1 << 3)	/* device memory is among it */
 #define IOASID_MAPPING_SHADOW		(1 << 4)	/* taken from a user-managed table */
+#define IOASID_MAPPING_ONDEMAND		(1 << 5)	/* slot: pages come when asked for */
+#define IOASID_MAPPING_NO_REQUESTS	(1 << 6)	/* but not by devices */
 };
 
 /**
@@ -804,6 +817,48 @@ struct ioasid_walk_iova {
 
 #define IOASID_WALK	_IO(IOASID_TYPE, IOASID_BASE + 20)
 
+/**
+ * struct ioasid_prefetch - ioctl(IOASID_PREFETCH)
+ * @argsz: sizeof(struct ioasid_prefetch)
+ * @flags: IOASID_PREFETCH_WRITE: for writing, else for reading;
+ *         IOASID_PREFETCH_DROP: the other way round
+ * @ioasid: a space of kind MIRROR, or of kind SVA (not with
+ *          IOASID_ALLOC_SVA_PINNED) (EOPNOTSUPP)
+ * @__reserved: 0
+ * @iova: start of the range, page aligned
+ * @size: its length, a multiple of the page size
+ * @bytes: out: how much from @iova on is there; with DROP: how much was taken away
+ *
+ * Gives attached devices the pages of a range before they ask for them (ENODEV
+ * without any), as if the process touched them. It is no promise: what the process, or
+ * the kernel for want of memory, does with a page afterwards, devices follow.
+ *
+ * ENOENT when a part of the range is in no slot: then nothing was done. EFAULT when
+ * the process could not have touched an address like this, EINTR when the process
+ * is killed; what was done before stays, and @bytes tells. EPERM for another process
+ * than that which allocated the space.
+ *
+ * DROP takes pages away, also for others than that process, without a change for
+ * the process itself: devices that want them have to ask again. Where IOMMU and CPU
+ * have larger pages, they go as a whole.
+ *
+ * Devices whose process's own page table the IOMMU uses (see
+ * IOASID_ATTACH_KERNEL_PASID) have nothing to fetch.
+ */
+struct ioasid_prefetch {
+	__u32	argsz;
+	__u32	flags;
+#define IOASID_PREFETCH_WRITE	(1 << 0)
+#define IOASID_PREFETCH_DROP	(1 << 1)
+	__u32	ioasid;
+	__u32	__reserved;
+	__u64	iova;
+	__u64	size;
+	__u64	bytes;
+};
+
+#define IOASID_PREFETCH	_IO(IOASID_TYPE, IOASID_BASE + 21)
+
 /*
  * Commands on a device's own file descriptor (/dev/ioasid-devices/NAME). The
  * numbers are the RFC's, in VFIO's range: VFIO_TYPE ';', VFIO_BASE 100.
@@ -852,9 +907,12 @@ struct vfio_bind_ioasid_fd {
 /**
  * struct vfio_attach_ioasid - ioctl(VFIO_ATTACH_IOASID, VFIO_DETACH_IOASID)
  * @argsz: sizeof(struct vfio_attach_ioasid)
- * @flags: IOASID_ATTACH_USER_PASID: only DMA that carries a PASID
+ * @flags: IOASID_ATTACH_USER_PASID or IOASID_ATTACH_KERNEL_PASID: only DMA that
+ *         carries a PASID, which the user or the kernel chooses
  * @ioasid: a space of the context the device is bound to (ENOENT)
- * @user_pasid: with that flag the PASID, as the user knows it; 0 without
+ * @user_pasid: the PASID, as the user knows it; 0 without flag; with
+ *              IOASID_ATTACH_KERNEL_PASID out: what the kernel chose (in: 0), to be
+ *              named at detach
  *
  * Without the flag the space is the device's default one: DMA without PASID
  * uses it. Each PASID of a device is in one space, a space may be that of many
@@ -873,6 +931,12 @@ struct vfio_bind_ioasid_fd {
  * when the IOMMU has none. Detaching what is not attached is
  * ENOENT.
  *
+ * With IOASID_ATTACH_KERNEL_PASID a space of kind SVA is, where the kernel can do it,
+ * the process's own page table (fdinfo: ioasid-engine); then the PASID is that of the
+ * process, the same for all devices, and EBUSY says that the device has it already,
+ * in another space. Otherwise the highest PASID is taken that the device does not use;
+ * ENOSPC when there is none.
+ *
  * A child is attached where its parent is: EINVAL unless the device is attached
  * to the parent already, by default or by a PASID (v1). Attaching the child by
  * default then takes the parent's place, and detaching it brings the parent
@@ -887,6 +951,7 @@ struct vfio_attach_ioasid {
 	__u32	argsz;
 	__u32	flags;
 #define IOASID_ATTACH_USER_PASID	(1 << 0)
+#define IOASID_ATTACH_KERNEL_PASID	(1 << 1)
 	__u32	ioasid;
 	__u32	user_pasid;
 };
