@@ -552,7 +552,7 @@ static int unrecoverable(struct iommu_domain *domain, struct device *dev,
 		     IOASID_FAULT_UNRECOVERABLE);
 	ioasid_queue_unrecoverable(d->queue, &record);
 	/* The IOMMU driver may say it in the log as well. */
-	return -ENOSYS;
+	return -EIO;
 }
 
 /**

@@ -116,6 +116,7 @@ static int ring_alloc(struct ioasid_queue *queue)
 /* What the consumer has not read yet; more than fits: nonsense, thus full. */
 static u32 ring_used(const struct ioasid_queue *queue)
 {
+	/* Pairs with the consumer's release: he has read what is overwritten. */
 	u32 tail = smp_load_acquire(&queue->ring->tail);
 	u32 used = READ_ONCE(queue->head) - tail;
 
@@ -139,8 +140,9 @@ static void ring_commit(struct ioasid_queue *queue, u32 nr)
 	u32 head = queue->head + nr;
 
 	queue->seq += nr;
-	/* To those who read(2), and to those who look into the ring */
+	/* Pairs with read_some(). */
 	smp_store_release(&queue->head, head);
+	/* Pairs with the consumer's acquire: the records are there. */
 	smp_store_release(&queue->ring->head, head);
 }
 
@@ -442,6 +444,7 @@ static ssize_t copy_records(struct ioasid_queue *queue, char __user *buf,
 	if (copy_to_user(buf, &queue->records[at], n * size) ||
 	    copy_to_user(buf + n * size, queue->records, (nr - n) * size))
 		return -EFAULT;
+	/* Pairs with ring_used(): they have been copied. */
 	smp_store_release(&queue->ring->tail, tail + nr);
 	return nr * size;
 }
@@ -454,6 +457,7 @@ static ssize_t read_some(struct ioasid_queue *queue, char __user *buf, u32 max)
 	if (mutex_lock_interruptible(&queue->read_lock))
 		return -ERESTARTSYS;
 	tail = READ_ONCE(queue->ring->tail);
+	/* Pairs with ring_commit(). */
 	used = smp_load_acquire(&queue->head) - tail;
 	/* The tail is the consumer's: he has lost his place. */
 	if (used > queue->entries) {

@@ -96,6 +96,8 @@ static enum ioasid_sim_status try_piece(struct sim_piece *p,
 	void *page;
 
 	*asked = false;
+	/* That of an earlier try may be gone, and this one not come so far. */
+	x->domain = NULL;
 	x->pasid = p->req->flags & IOASID_SIM_REQ_PASID ? p->req->pasid :
 							  SIM_NO_PASID;
 	down_read(&port->sim->flight);
