@@ -338,25 +338,30 @@ static int set_domain(struct ioasid_domain *d, bool on)
 	return d->domain->dirty_ops->set_dirty_tracking(d->domain, on);
 }
 
-/* Bits of an earlier time, in whole mappings at once: nobody asks where. */
+/* Nobody asks where. */
+static void forget_chunk(struct reading *r, unsigned long first,
+			 unsigned long last)
+{
+	struct iommu_iotlb_gather hull;
+
+	if (find_hull(r, first, last, 0, &hull))
+		iommu_iotlb_gather_add_range(&r->cleared, hull.start,
+					     hull.end - hull.start + 1);
+	cond_resched();
+}
+
+/* Bits of an earlier time */
 static int forget_bits(struct ioasid_space *space, struct ioasid_domain *d)
 {
 	struct reading r = { .domain = d->domain };
-	struct iommu_iotlb_gather hull;
 	struct ioasid_mapping *m;
 	unsigned long from, to;
 
 	iommu_iotlb_gather_init(&r.cleared);
 	for_each_writable(m, space, 0, ULONG_MAX, from, to) {
-		for (; from < to && !r.rc; from += CHUNK_SIZE) {
-			if (find_hull(&r, from, min(to, from + CHUNK_SIZE - 1),
-				      0, &hull))
-				iommu_iotlb_gather_add_range(&r.cleared,
-					hull.start, hull.end - hull.start + 1);
-			cond_resched();
-			if (to - from < CHUNK_SIZE)
-				break;
-		}
+		for (; to - from >= CHUNK_SIZE; from += CHUNK_SIZE)
+			forget_chunk(&r, from, from + CHUNK_SIZE - 1);
+		forget_chunk(&r, from, to);
 	}
 	if (r.cleared.start < r.cleared.end)
 		iommu_iotlb_sync(d->domain, &r.cleared);

@@ -22,6 +22,7 @@ tests=(
 	scenario:"scenario S3 of the documentation runs, and its walks are right"
 	user_table:"a user-managed table: all levels, and why a walk ends"
 	pasid_table:"a walk shows the entry of a PASID table, and why there is none"
+	dirty:"the pages that a device wrote to are counted"
 	lists:"contexts, spaces, devices and mappings of a running script"
 	tree:"the tree of a running script"
 	walk:"a walk in another process's context, each step as JSON"
@@ -106,6 +107,12 @@ pasid_table() {
 		grep -q 'format amd-gcr3, of PASIDs, walked by the IOMMU$' "$work/out" &&
 		grep -q 'entry at 0x8028 = 0x0*  <- nothing is mapped' "$work/out" ||
 		fail "$(cat "$work/out")"
+}
+
+dirty() {
+	says 0 'written to: 3, as was said: 3, since then: 0' run docs/examples/dirty.ioasid &&
+		grep -q 'before anything was written: 0$' "$work/out" &&
+		grep -q 'behind an unmap: 0$' "$work/out" || fail "$(cat "$work/out")"
 }
 
 lists() {

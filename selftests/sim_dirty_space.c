@@ -204,12 +204,13 @@ TEST_F(sim, off_on, "off, nothing is recorded; on again, nothing is dirty")
 TEST_F(sim, page_size, "a bit stands for as much as the user likes")
 {
 	int id = start(self), dev = dirty_device(self, 1);
+	static const uint8_t pages[] = { 0, 3, 17, 18, 63 };
 	uint64_t bits = 0, many[2] = { };
 
 	test_attach(dev, id);
 	test_track(self->fd, id, true);
-	for (int i = 0; i < 5; i++)
-		EXPECT_EQ(IOASID_SIM_OK, writes(dev, (uint8_t[]){ 0, 3, 17, 18, 63 }[i]));
+	for (int i = 0; i < ARRAY_SIZE(pages); i++)
+		EXPECT_EQ(IOASID_SIM_OK, writes(dev, pages[i]));
 	EXPECT_EQ(0x80000303, dirty(self, id, .flags = KEEP, .page_size = 2 * PAGE));
 	EXPECT_EQ(0xb, dirty(self, id, .flags = KEEP, .page_size = 16 * PAGE));
 	EXPECT_EQ(1, dirty(self, id, .flags = KEEP, .page_size = SIM_PAGES * PAGE));
