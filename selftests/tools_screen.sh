@@ -10,7 +10,8 @@ set -uo pipefail
 
 data=tools/tests/data
 
-# name: what it shows: arguments. Those called tree* have recordings of their own.
+# name: what it shows: arguments. Those called tree* and faults* have recordings
+# of their own.
 cases=(
 	"screen-80x24:a screen of 80x24:--width 80 --screen 24"
 	"screen-wide:a wide screen, sorted by mapped bytes:--width 150 --screen 16 -s mapped"
@@ -25,6 +26,12 @@ cases=(
 	"tree-filter:a filter keeps what is above:-t --width 80 --screen 12 -f 00:12.0"
 	"tree-none:a filter that nothing passes:-t --width 80 --screen 10 -f nobody"
 	"tree-table:trees for print, of one process:-t --width 110 -p 4711 -s space"
+	"faults-80x24:page faults, of which some wait for long:-F --width 80 --screen 24"
+	"faults-table:for print, by what waits for longest, of a driver that counts them in part:-F --width 120 -s oldest"
+	"faults-filter:a filter on a device:-F --width 80 --screen 12 -f 10.0/5"
+	"faults-list:rate and pending in a list:--width 110"
+	"faults-tree:no columns of faults in a tree:-t --width 80"
+	"faults-json:JSON of spaces with faults:-F --json -f dpdk"
 	"tree-json:JSON in the order of the tree, with all parents:-t --json -f 00:12.0/9"
 )
 
@@ -32,6 +39,7 @@ cases=(
 run() {
 	local recording=counters
 	[[ $1 != tree* ]] || recording=counters-tree
+	[[ $1 != faults* ]] || recording=counters-faults
 	build/tools/ioasidtop --counters "$data/$recording-1" --counters "$data/$recording-2" "${@:2}" 2>&1 |
 		sed -E 's/"boot_id":("[^"]*"|null)/"boot_id":"-"/'
 }

@@ -20,9 +20,10 @@ struct options {
 	unsigned long count;	/* 0: until stopped */
 	double interval;	/* s */
 	__u64 interval_ns;
-	int sort;
+	int sort;		/* -1: as the view is sorted by itself */
 	bool reverse;
 	bool tree;
+	bool faults;
 	const char *filter;
 	__u64 pid;		/* 0: all */
 	unsigned int memory;	/* MiB */
@@ -41,6 +42,8 @@ struct sources {
 	struct model *model;
 	struct collect *collect;	/* NULL without BPF */
 	struct sample_set samples;
+	struct faults *faults;		/* NULL without tracepoints of faults */
+	struct fault_set fault_set;
 	int step;
 	char notice[256];		/* what is missing, one sentence */
 };

@@ -68,8 +68,8 @@ int run_probe(const struct options *options, const struct probe *probe)
 static int run(const struct options *options, const struct probe *probe)
 {
 	struct view view = {
-		.sort = options->sort,
-		.ascending = view__column_ascends(options->sort) != options->reverse,
+		.sort = view__find_column("map"),
+		.other_sort = view__find_column("faults"),
 		.interval = options->interval,
 		.kernel = options->nr_files ? "recorded" : probe->kernel,
 		.pid = options->pid,
@@ -78,6 +78,11 @@ static int run(const struct options *options, const struct probe *probe)
 	struct sources sources;
 	int status;
 
+	if (options->faults)
+		view__toggle_faults(&view);
+	if (options->sort >= 0)
+		view.sort = options->sort;
+	view.ascending = view__column_ascends(view.sort) != options->reverse;
 	if (options->filter)
 		snprintf(view.filter, sizeof(view.filter), "%s", options->filter);
 	status = sources__open(&sources, options, probe);

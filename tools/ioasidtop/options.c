@@ -22,9 +22,13 @@ static const struct argp_option option_table[] = {
 	{ NULL, 0, NULL, 0, "Rows:", 2 },
 	{ "sort", 's', "COLUMN", 0, "pid, comm, ctx, ioasid, devices, mappings, mapped, pinned, "
 	  "map, map-p50, map-p99, unmap, unmap-p50, unmap-p99, user-inv, user-inv-p50, "
-	  "user-inv-p99, errors, lost, inv, inv-p99, attached, space, format (map)", 0 },
+	  "user-inv-p99, errors, lost, inv, inv-p99, attached, space, format (map), faults, "
+	  "fault-pages, pending, oldest, fault-ok, fault-invalid, fault-overflows, "
+	  "fault-timeouts, fault-cancels, fault-fatal, service-p50, service-p99, service-max, "
+	  "wait-p50, wait-p99", 0 },
 	{ "reverse", 'r', NULL, 0, "sort the other way round", 0 },
 	{ "tree", 't', NULL, 0, "spaces below those that they are nested on", 0 },
+	{ "faults", 'F', NULL, 0, "page faults by space and device, sorted by faults", 0 },
 	{ "filter", 'f', "TEXT", 0, "only rows with TEXT in name, pid or device", 0 },
 	{ "pid", 'p', "PID", 0, "only contexts of process PID", 0 },
 	{ NULL, 0, NULL, 0, "Data:", 3 },
@@ -91,6 +95,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 't':
 		options->tree = true;
 		break;
+	case 'F':
+		options->faults = true;
+		break;
 	case 'f':
 		if (strlen(arg) >= FILTER_LEN)
 			argp_error(state, "TEXT is too long");
@@ -154,7 +161,7 @@ void options__parse(struct options *options, int argc, char **argv)
 	};
 
 	*options = (struct options){
-		.interval = 1, .sort = view__find_column("map"), .memory = COLLECT_MEMORY_DEFAULT,
+		.interval = 1, .sort = -1, .memory = COLLECT_MEMORY_DEFAULT,
 	};
 	argp_program_version = "ioasidtop " IOASID_TOOLS_VERSION;
 	argp_err_exit_status = EXIT_USAGE;

@@ -65,11 +65,7 @@ static void resort(struct screen *screen)
 
 static void sort_by_next(struct screen *screen, int step)
 {
-	struct view *view = screen->view;
-	int n = view__nr_columns();
-
-	view->sort = (view->sort + step + n) % n;
-	view->ascending = view__column_ascends(view->sort);
+	view__sort_by_next(screen->view, step);
 	resort(screen);
 }
 
@@ -100,6 +96,13 @@ static void scroll_to(struct screen *screen, long first)
 	if (first > rows - page)
 		first = rows - page;
 	screen->view->first_row = first > 0 ? first : 0;
+}
+
+static void toggle_faults(struct screen *screen)
+{
+	view__toggle_faults(screen->view);
+	resort(screen);
+	scroll_to(screen, 0);
 }
 
 static void edit_filter(struct screen *screen, int key)
@@ -161,12 +164,17 @@ static void command(struct screen *screen, int key)
 		view->frozen = !view->frozen;
 		break;
 	case '/':
-	case 'f':
 		view->prompt = true;
 		break;
 	case 't':
-		view->tree = !view->tree;
+		view->tree = view->faults || !view->tree;
+		if (view->faults)
+			toggle_faults(screen);
 		scroll_to(screen, 0);
+		break;
+	case 'f':
+	case 'F':
+		toggle_faults(screen);
 		break;
 	case 27:
 		view->filter[0] = '\0';

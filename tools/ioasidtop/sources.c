@@ -7,7 +7,20 @@
 #include "ticker.h"
 
 /* What is missing is said on the screen and in each record, not on stderr only. */
-static int open_bpf(struct sources *sources, const struct probe *probe)
+static void open_faults(struct sources *sources)
+{
+	int err = faults__open(&sources->faults, collect__fault_bytes(sources->options->memory));
+
+	if (err == -ENOENT)
+		snprintf(sources->notice, sizeof(sources->notice),
+			 "no times of page faults: this driver does not have their tracepoints");
+	else if (err)
+		snprintf(sources->notice, sizeof(sources->notice),
+			 "no times of page faults: the BPF programs cannot be used (%s): --verbose shows why",
+			 strerror(-err));
+}
+
+static void open_bpf(struct sources *sources, const struct probe *probe)
 {
 	const char *obstacle = probe__bpf_obstacle(probe);
 	char why[200];
@@ -17,7 +30,8 @@ static int open_bpf(struct sources *sources, const struct probe *probe)
 	else if (collect__open(&sources->collect, sources->options->memory,
 			       sources->options->verbose, why, sizeof(why)))
 		snprintf(sources->notice, sizeof(sources->notice), "no latencies: %s", why);
-	return 0;
+	else
+		open_faults(sources);
 }
 
 static void note_counters(struct sources *sources, const struct probe *probe)
@@ -58,8 +72,10 @@ int sources__open(struct sources *sources, const struct options *options,
 void sources__close(struct sources *sources)
 {
 	collect__close(sources->collect);
+	faults__close(sources->faults);
 	model__free(sources->model);
 	sample_set__free(&sources->samples);
+	fault_set__free(&sources->fault_set);
 }
 
 /* Recorded counters are one interval apart, exactly. */
@@ -74,14 +90,43 @@ static const char *next_file(struct sources *sources, struct reading *reading)
 	return options->files[at < options->nr_files ? at : options->nr_files - 1];
 }
 
-static void retire(const struct ioasid_stat_key *key, const struct ioasid_stat *known, void *arg)
+static void retire_op(const struct ioasid_stat_key *key, const struct ioasid_stat *known,
+		      void *arg)
 {
-	collect__retire(arg, key, known);
+	const struct sources *sources = arg;
+
+	collect__retire(sources->collect, key, known);
 }
+
+static void retire_device(const struct ioasid_fault_key *key, void *arg)
+{
+	const struct sources *sources = arg;
+
+	faults__retire(sources->faults, key);
+}
+
+static void retire_inflight(const struct ioasid_inflight_key *key, void *arg)
+{
+	const struct sources *sources = arg;
+
+	faults__answered(sources->faults, key);
+}
+
+static const struct retire_ops retire_ops = { retire_op, retire_device, retire_inflight };
 
 static int read_samples(struct sources *sources)
 {
-	return sources->collect ? collect__read(sources->collect, &sources->samples) : 0;
+	struct lost *lost = &sources->samples.lost;
+	int err = 0;
+
+	if (sources->collect)
+		err = collect__read(sources->collect, &sources->samples);
+	if (err || !sources->faults)
+		return err;
+	err = faults__read(sources->faults, &sources->fault_set);
+	lost->missed += sources->fault_set.missed;
+	lost->unattributed += sources->fault_set.lost;
+	return err;
 }
 
 /* See model__step() for the order. */
@@ -92,6 +137,7 @@ int sources__read(struct sources *sources, struct snapshot **snap)
 		.ts_ns = now_ns(),
 		.counters = &counters,
 		.samples = sources->collect ? &sources->samples : NULL,
+		.faults = sources->faults ? &sources->fault_set : NULL,
 	};
 	const char *file = next_file(sources, &reading);
 	int err = 0;
@@ -105,7 +151,7 @@ int sources__read(struct sources *sources, struct snapshot **snap)
 	if (!err)
 		err = model__step(sources->model, &reading, snap);
 	if (!err && sources->collect)
-		model__retire(sources->model, retire, sources->collect);
+		model__retire(sources->model, &retire_ops, sources);
 	counters__clear(&counters);
 	sources->step++;
 	return err;

@@ -19,6 +19,12 @@ struct collect {
 	__u64 late;
 };
 
+/* A quarter. */
+__u64 collect__fault_bytes(unsigned int memory_mib)
+{
+	return ((__u64)memory_mib << 20) / 4;
+}
+
 struct collect_size collect__size(unsigned int memory_mib)
 {
 	struct collect_size size = { 0 };
@@ -26,7 +32,8 @@ struct collect_size collect__size(unsigned int memory_mib)
 	__u64 entries;
 
 	size.cpus = cpus > 0 ? cpus : 1;
-	entries = ((__u64)memory_mib << 20) / (size.cpus * sizeof(struct ioasid_stat));
+	entries = (((__u64)memory_mib << 20) - collect__fault_bytes(memory_mib)) /
+		  (size.cpus * sizeof(struct ioasid_stat));
 	if (entries > MAX_ENTRIES)
 		entries = MAX_ENTRIES;
 	if (entries < MIN_ENTRIES)

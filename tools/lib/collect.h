@@ -33,6 +33,9 @@ struct collect_size {
 	__u64 bytes;
 };
 
+/* The part of it that is for page faults: see faults__open(). */
+__u64 collect__fault_bytes(unsigned int memory_mib);
+
 /* How much the maps hold in a given amount of memory on this machine. */
 struct collect_size collect__size(unsigned int memory_mib);
 

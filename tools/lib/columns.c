@@ -10,6 +10,9 @@
 	{ .name = n, .group = g, .title = t, .metric = METRIC_##id, .min = lo, .max = hi, \
 	  .tree = in_tree }
 
+#define FAULT(n, g, t, id, hi, w) \
+	{ .name = n, .group = g, .title = t, .metric = METRIC_##id, .max = hi, .fault = w }
+
 /*
  * The minima make 80 characters together with process numbers of 6 digits, and with
  * spaces that are nested three deep.
@@ -20,7 +23,7 @@ const struct column columns[] = {
 	NUMBER("ctx", NULL, "CTX", CTX, 3, 6, 0),
 	NUMBER("ioasid", NULL, "ID", IOASID, 2, 5, 0),
 	{ .name = "space", .title = "SPACE", .kind = COL_SPACE, .metric = METRIC_IOASID,
-	  .max = 3 * STEM_DEPTH + 5, .tree = 5 },
+	  .max = 3 * STEM_DEPTH + 5, .tree = 5, .fault = 5 },
 	{ .name = "format", .title = "KIND", .kind = COL_KIND, .metric = METRIC_FORMAT,
 	  .max = 11, .tree = 11 },
 	NUMBER("devices", NULL, "DEV", DEVICES, 3, 3, 0),
@@ -38,11 +41,26 @@ const struct column columns[] = {
 	NUMBER("user-inv-p99", "user inval", "p99", USER_INV_P99, 0, 6, 4),
 	NUMBER("errors", "err", "/s", ERROR_RATE, 4, 6, 4),
 	NUMBER("lost", NULL, "LOST", LOST, 4, 6, 0),
+	FAULT("faults", "faults", "/s", FAULT_RATE, 7, 4),
+	FAULT("fault-pages", "faults", "pg/s", FAULT_PAGE_RATE, 7, 4),
+	FAULT("pending", "faults", "PEND", FAULT_PENDING, 6, 4),
+	FAULT("oldest", "faults", "OLDEST", FAULT_OLDEST, 6, 6),
+	FAULT("fault-ok", "answers", "ok/s", FAULT_SUCCESS_RATE, 7, 4),
+	FAULT("fault-invalid", "answers", "no/s", FAULT_INVALID_RATE, 6, 4),
+	FAULT("fault-overflows", "dropped", "OVFL", FAULT_OVERFLOWS_SEEN, 6, 4),
+	FAULT("fault-timeouts", "dropped", "LATE", FAULT_TIMEOUTS_SEEN, 6, 4),
+	FAULT("fault-cancels", "dropped", "CANC", FAULT_CANCELS_SEEN, 6, 4),
+	FAULT("fault-fatal", NULL, "FATAL", FAULT_UNRECOVERABLE_SEEN, 6, -5),
+	FAULT("service-p50", "service", "p50", FAULT_SERVICE_P50, 6, 4),
+	FAULT("service-p99", "service", "p99", FAULT_SERVICE_P99, 6, 4),
+	FAULT("service-max", "service", "max", FAULT_SERVICE_MAX, 6, 4),
+	FAULT("wait-p50", "wait", "p50", FAULT_WAIT_P50, 6, -4),
+	FAULT("wait-p99", "wait", "p99", FAULT_WAIT_P99, 6, -4),
 	/* Where there is room. */
 	NUMBER("inv", "inval", "/s", INV_RATE, 0, 7, 0),
 	NUMBER("inv-p99", "inval", "p99", INV_P99, 0, 6, 0),
 	{ .name = "attached", .title = "DEVICES", .kind = COL_ATTACHED, .min = 0, .max = 60,
-	  .tree = 7 },
+	  .tree = 7, .fault = 7 },
 };
 
 const int nr_columns = sizeof(columns) / sizeof(columns[0]);
@@ -92,7 +110,11 @@ void column__format(const struct column *column, const struct line *line, int wi
 {
 	const struct row *row = line->row;
 
-	if (column->kind == COL_SPACE && row->state == ROW_OTHER)
+	if (row->state == ROW_DEVICE && column->kind == COL_SPACE)
+		snprintf(out, width + 1, "%s%s", line->stem, row->attached);
+	else if (row->state == ROW_DEVICE && column->kind == COL_ATTACHED)
+		*out = '\0';
+	else if (column->kind == COL_SPACE && row->state == ROW_OTHER)
 		snprintf(out, width + 1, "%s", row->comm);
 	else if (column->kind == COL_SPACE)
 		snprintf(out, width + 1, "%s%u", line->stem, row->ioasid);
@@ -184,6 +206,27 @@ static int grow_numbers(int *widths, int room)
 	return room;
 }
 
+static bool is_in_list(const struct column *column)
+{
+	return column->metric == METRIC_FAULT_RATE || column->metric == METRIC_FAULT_PENDING;
+}
+
+bool column__is_in(const struct column *column, bool faults)
+{
+	if (faults)
+		return column->fault;
+	return !column->fault || column__is_text(column) || is_in_list(column);
+}
+
+/* Most have none, and then a list need not say so. */
+static bool have_faults(const struct snapshot *snap)
+{
+	for (size_t i = 0; snap && i < snap->nr_rows; i++)
+		if (row__has_faults(&snap->rows[i]))
+			return true;
+	return false;
+}
+
 void columns__layout(const struct snapshot *snap, int cols, int *widths)
 {
 	int room = cols + 1, i, longest;
@@ -197,6 +240,9 @@ void columns__layout(const struct snapshot *snap, int cols, int *widths)
 	room = shrink(widths, room);
 	if (room <= 0)
 		return;
+	for (i = 0; i < nr_columns && have_faults(snap); i++)
+		if (columns[i].kind == COL_METRIC && is_in_list(&columns[i]))
+			room = add(widths, i, 4, room);
 	room = grow(widths, 1, room);
 	room = grow_numbers(widths, room);
 	longest = longest_attached(snap);
@@ -209,42 +255,57 @@ void columns__layout(const struct snapshot *snap, int cols, int *widths)
 	add(widths, nr_columns - 1, longest, room);
 }
 
-/* The widest cell of a column of text, at least as wide as a tree always has it. */
-static int widest_line(const struct lines *lines, int column)
+/* The widest cell of a column of text, at least as wide as it always is. */
+static int widest_line(const struct lines *lines, int column, int at_least)
 {
 	char text[128];
-	int widest = columns[column].tree, len;
+	int len;
 
 	for (size_t i = 0; i < lines->nr; i++) {
 		if (lines->at[i].heading)
 			continue;
 		column__format(&columns[column], &lines->at[i], columns[column].max, text);
 		len = strlen(text);
-		if (len > widest)
-			widest = len;
+		if (len > at_least)
+			at_least = len;
 	}
-	return widest;
+	return at_least;
 }
 
-void columns__layout_tree(const struct lines *lines, int cols, int *widths)
+static int width_of(const struct column *column, bool faults)
+{
+	return faults ? column->fault : column->tree;
+}
+
+void columns__layout_tree(const struct lines *lines, bool faults, int cols, int *widths)
 {
 	const int devices = nr_columns - 1;
 	int room = cols + 1, more;
 
 	for (int i = 0; i < nr_columns; i++) {
-		widths[i] = columns[i].kind == COL_SPACE ? widest_line(lines, i) :
-			    columns[i].tree > 0 ? columns[i].tree : 0;
+		widths[i] = width_of(&columns[i], faults);
+		if (columns[i].kind == COL_SPACE)
+			widths[i] = widest_line(lines, i, widths[i]);
+		else if (widths[i] < 0)
+			widths[i] = 0;
 		room -= widths[i] ? widths[i] + 1 : 0;
+	}
+	/* Where there are several, each has a line with its name. */
+	if (faults && room < 0) {
+		room += widths[devices] + 1;
+		widths[devices] = 0;
 	}
 	if (room <= 0)
 		return;
-	more = widest_line(lines, devices) - widths[devices];
+	more = 0;
+	if (widths[devices])
+		more = widest_line(lines, devices, widths[devices]) - widths[devices];
 	if (more > room)
 		more = room;
 	widths[devices] += more;
 	room -= more;
 	for (int i = 0; i < nr_columns; i++)
-		if (columns[i].tree < 0)
-			room = add(widths, i, -columns[i].tree, room);
+		if (width_of(&columns[i], faults) < 0)
+			room = add(widths, i, -width_of(&columns[i], faults), room);
 	grow_numbers(widths, room);
 }

@@ -15,6 +15,7 @@ struct column {
 	enum metric_id metric;
 	int min, max;		/* width */
 	int tree;		/* in a tree instead of min; negative: where there is room */
+	int fault;		/* the same among faults */
 };
 
 extern const struct column columns[];
@@ -26,8 +27,11 @@ extern const int nr_columns;
  */
 void columns__layout(const struct snapshot *snap, int cols, int *widths);
 
-/* The same for trees, of the lines that are shown. */
-void columns__layout_tree(const struct lines *lines, int cols, int *widths);
+/* The same for trees and faults, of the lines that are shown. */
+void columns__layout_tree(const struct lines *lines, bool faults, int cols, int *widths);
+
+/* Whether a view can show it: others are not offered to sort by. */
+bool column__is_in(const struct column *column, bool faults);
 
 /* The text of a cell, at most width characters. */
 void column__format(const struct column *column, const struct line *line, int width, char *out);

@@ -14,6 +14,7 @@ struct key {
 
 #define CTX_KEY(n, t, m)	{ "ioasid-" n, t, offsetof(struct counter_ctx, m) }
 #define SPACE_KEY(n, t, m)	{ "ioasid-" n, t, offsetof(struct counter_space, m) }
+#define FAULT_KEY(n, m)		SPACE_KEY(n, NUMBER, faults.m)
 
 static const struct key ctx_keys[] = {
 	CTX_KEY("abi", NUMBER, abi),
@@ -48,6 +49,16 @@ static const struct key space_keys[] = {
 	SPACE_KEY("user-invalidations", NUMBER, user_invs),
 	SPACE_KEY("user-invalidation-errors", NUMBER, user_inv_errors),
 	SPACE_KEY("shadow-syncs", NUMBER, shadow_syncs),
+	FAULT_KEY("faults", groups),
+	FAULT_KEY("fault-pages", pages),
+	FAULT_KEY("faults-unrecoverable", unrecoverable),
+	FAULT_KEY("fault-answers", answers),
+	FAULT_KEY("fault-invalid", invalid),
+	FAULT_KEY("fault-overflows", overflows),
+	FAULT_KEY("fault-timeouts", timeouts),
+	FAULT_KEY("fault-cancels", cancels),
+	FAULT_KEY("fault-pending", pending),
+	FAULT_KEY("fault-oldest", oldest),
 };
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
@@ -60,7 +71,7 @@ static const struct key *find_key(const struct key *keys, size_t nr, const char 
 	return NULL;
 }
 
-/* "123" or "123 B". */
+/* "123", "123 B" or "123 ns". */
 static bool parse_number(const char *text, __u64 *value)
 {
 	char *end;
@@ -69,7 +80,7 @@ static bool parse_number(const char *text, __u64 *value)
 		return false;
 	errno = 0;
 	*value = strtoull(text, &end, 10);
-	return !errno && (!*end || !strcmp(end, " B"));
+	return !errno && (!*end || !strcmp(end, " B") || !strcmp(end, " ns"));
 }
 
 static bool store(void *object, const struct key *key, const char *value)
@@ -102,6 +113,8 @@ static struct counter_space *ctx_space(struct counter_ctx *ctx, __u32 ioasid)
 	ctx->spaces[ctx->nr_spaces] = (struct counter_space){
 		.ioasid = ioasid, .kind = "", .attached = "",
 	};
+	/* All bits set is absent. */
+	memset(&ctx->spaces[ctx->nr_spaces].faults, 0xff, sizeof(struct counter_faults));
 	return &ctx->spaces[ctx->nr_spaces++];
 }
 

@@ -12,6 +12,24 @@
 
 #define IOASID_CONTEXTS_FILE	"/sys/kernel/debug/ioasid/contexts"
 
+/* Of what drivers do not have that know nothing of page faults. */
+#define COUNTER_ABSENT	(~0ULL)
+
+/* Page faults; each may be absent. */
+struct counter_faults {
+	__u64 groups;
+	__u64 pages;
+	__u64 unrecoverable;
+	__u64 answers;		/* success */
+	__u64 invalid;
+	__u64 overflows;
+	__u64 timeouts;
+	__u64 cancels;
+	/* gauges */
+	__u64 pending;
+	__u64 oldest;		/* ns that the oldest of them is waiting */
+};
+
 /* Strings live in the set they came with. */
 struct counter_space {
 	__u32 ioasid;
@@ -36,6 +54,7 @@ struct counter_space {
 	__u64 user_invs;	/* requests of INVALIDATE_CACHE */
 	__u64 user_inv_errors;
 	__u64 shadow_syncs;
+	struct counter_faults faults;
 };
 
 struct counter_ctx {

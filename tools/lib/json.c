@@ -56,7 +56,34 @@ void json__add_words(doc_t *doc, val_t *obj, const char *key, const char *text)
 	yyjson_mut_obj_add_val(doc, obj, key, array);
 }
 
-static val_t *space_object(doc_t *doc, const struct row *row)
+/* What faults have in common with those of spaces has the same names. */
+static val_t *device_object(doc_t *doc, const struct row *row)
+{
+	val_t *obj = yyjson_mut_obj(doc);
+
+	yyjson_mut_obj_add_str(doc, obj, "device", row->attached);
+	yyjson_mut_obj_add_uint(doc, obj, "cookie", row->cookie);
+	for (int id = METRIC_FAULT_COUNT; id < METRIC_FAULTS_TOTAL; id++)
+		add_value(doc, obj, metrics[id].key, &row->v[id], metrics[id].unit);
+	return obj;
+}
+
+/* Without BPF nobody knows. */
+static void add_fault_devices(doc_t *doc, val_t *obj, const struct snapshot *snap,
+			      const struct row *row)
+{
+	val_t *array = yyjson_mut_arr(doc);
+
+	for (size_t i = 0; i < snap->nr_devices; i++)
+		if (row__is_on(&snap->devices[i], row))
+			yyjson_mut_arr_append(array, device_object(doc, &snap->devices[i]));
+	if (snap->bpf_faults && row->ioasid)
+		yyjson_mut_obj_add_val(doc, obj, "fault_devices", array);
+	else
+		yyjson_mut_obj_add_null(doc, obj, "fault_devices");
+}
+
+static val_t *space_object(doc_t *doc, const struct snapshot *snap, const struct row *row)
 {
 	static const char *const states[] = {
 		[ROW_SPACE] = "live", [ROW_CTX] = "context", [ROW_GONE] = "gone",
@@ -73,6 +100,7 @@ static val_t *space_object(doc_t *doc, const struct row *row)
 	else
 		yyjson_mut_obj_add_null(doc, obj, "attached");
 	add_metrics(doc, obj, row);
+	add_fault_devices(doc, obj, snap, row);
 	return obj;
 }
 
@@ -110,6 +138,14 @@ static val_t *total_object(doc_t *doc, const struct snapshot *snap)
 	return obj;
 }
 
+/* Of headings those of contexts that are rows themselves; devices are in their space. */
+static bool is_object(const struct line *line, const struct view *view)
+{
+	if (line->row->state == ROW_DEVICE)
+		return false;
+	return !line->heading || (!line->row->ioasid && !view->faults);
+}
+
 static void add_snapshot(doc_t *doc, val_t *root, const struct snapshot *snap,
 			 const struct view *view, const struct lines *lines)
 {
@@ -134,8 +170,8 @@ static void add_snapshot(doc_t *doc, val_t *root, const struct snapshot *snap,
 	yyjson_mut_obj_add_val(doc, root, "lost", lost_object(doc, &snap->lost));
 	yyjson_mut_obj_add_val(doc, root, "total", total_object(doc, snap));
 	for (size_t i = 0; i < lines->nr; i++)
-		if (!lines->at[i].heading || !lines->at[i].row->ioasid)
-			yyjson_mut_arr_append(spaces, space_object(doc, lines->at[i].row));
+		if (is_object(&lines->at[i], view))
+			yyjson_mut_arr_append(spaces, space_object(doc, snap, lines->at[i].row));
 	yyjson_mut_obj_add_val(doc, root, "spaces", spaces);
 }
 

@@ -188,15 +188,69 @@ static int add_trees(struct lines *lines, const struct view *view, const struct 
 	return numbers && flags ? 0 : -ENOMEM;
 }
 
+/* The only device has its name in the line of the space. */
+static bool name_is_enough(const struct row *space, size_t nr_devices)
+{
+	return nr_devices == 1 && space->attached && *space->attached &&
+	       !strchr(space->attached, ' ');
+}
+
+/* With a filter, all devices of a space that passes it, or those that do. */
+static void add_space_with_faults(struct lines *lines, const struct view *view,
+				  const struct snapshot *snap, const struct row *space)
+{
+	bool all = view__shows(view, space);
+	size_t nr = 0, first = lines->nr + 1;
+
+	for (size_t i = 0; i < snap->nr_devices; i++)
+		nr += row__is_on(&snap->devices[i], space) &&
+		      (all || view__shows(view, &snap->devices[i]));
+	if (!all && !nr)
+		return;
+	lines->matching++;
+	add_line(lines, space);
+	if (name_is_enough(space, nr))
+		return;
+	for (size_t i = 0; i < snap->nr_devices; i++)
+		if (row__is_on(&snap->devices[i], space) &&
+		    (all || view__shows(view, &snap->devices[i])))
+			strcpy(add_line(lines, &snap->devices[i])->stem, "|- ");
+	if (lines->nr > first)
+		strcpy(lines->at[lines->nr - 1].stem, "`- ");
+}
+
+/* Contexts in the order of their first space; each has a heading, if it has lines. */
+static void add_context_with_faults(struct lines *lines, const struct view *view,
+				    const struct snapshot *snap, size_t first)
+{
+	const struct row *rows = snap->rows;
+	size_t heading = lines->nr;
+
+	for (size_t i = 0; i < first; i++)
+		if (rows[i].ctx == rows[first].ctx && row__has_faults(&rows[i]))
+			return;
+	add_line(lines, &rows[first])->heading = true;
+	for (size_t i = first; i < snap->nr_rows; i++)
+		if (rows[i].ctx == rows[first].ctx && row__has_faults(&rows[i]))
+			add_space_with_faults(lines, view, snap, &rows[i]);
+	if (lines->nr == heading + 1)
+		lines->nr--;
+}
+
 int lines__make(struct lines *lines, const struct view *view, const struct snapshot *snap)
 {
 	*lines = (struct lines){ 0 };
 	if (!snap || !snap->nr_rows)
 		return 0;
 	/* Each row, and a heading for it. */
-	lines->at = malloc(2 * snap->nr_rows * sizeof(*lines->at));
+	lines->at = malloc((2 * snap->nr_rows + snap->nr_devices) * sizeof(*lines->at));
 	if (!lines->at)
 		return -ENOMEM;
+	for (size_t i = 0; view->faults && i < snap->nr_rows; i++)
+		if (row__has_faults(&snap->rows[i]))
+			add_context_with_faults(lines, view, snap, i);
+	if (view->faults)
+		return 0;
 	if (view->tree)
 		return add_trees(lines, view, snap);
 	for (size_t i = 0; i < snap->nr_rows; i++)

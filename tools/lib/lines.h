@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Which rows a view shows and in which order: one after the other, or as trees of
- * spaces, each below the heading of its context.
+ * spaces, each below the heading of its context, or those with faults and below them
+ * the devices that these come from.
  */
 #ifndef TOOLS_LINES_H
 #define TOOLS_LINES_H

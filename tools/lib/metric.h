@@ -33,6 +33,51 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_BYTES, UNIT_NS, UNIT_RATE };
 	X(OP##_ERRORS, op "_errors", UNIT_COUNT, "refused or failed ones")		\
 	X(OP##_MAX, op "_max_ns", UNIT_NS, "longest, upper end of its bucket")
 
+#define FAULT_TIME_METRICS(X, T, key, what)						\
+	X(FAULT_##T##_SAMPLES, "fault_" key "_samples", UNIT_COUNT, "groups seen by BPF")	\
+	X(FAULT_##T##_MEAN, "fault_" key "_mean_ns", UNIT_NS, "mean of " what)		\
+	X(FAULT_##T##_P50, "fault_" key "_p50_ns", UNIT_NS, "median")			\
+	X(FAULT_##T##_P90, "fault_" key "_p90_ns", UNIT_NS, "90th percentile")		\
+	X(FAULT_##T##_P99, "fault_" key "_p99_ns", UNIT_NS, "99th percentile")		\
+	X(FAULT_##T##_P999, "fault_" key "_p999_ns", UNIT_NS, "99.9th percentile")	\
+	X(FAULT_##T##_MAX, "fault_" key "_max_ns", UNIT_NS, "longest, upper end of its bucket")
+
+/* Those of spaces, and of devices as sources of faults. */
+#define FAULT_METRICS(X)								\
+	X(FAULT_COUNT, "faults", UNIT_COUNT, "groups of page requests reported")	\
+	X(FAULT_RATE, "faults_per_s", UNIT_RATE, "the same per second")			\
+	X(FAULT_PAGES, "fault_pages", UNIT_COUNT, "pages they asked for")		\
+	X(FAULT_PAGE_RATE, "fault_pages_per_s", UNIT_RATE, "the same per second")	\
+	X(FAULT_UNRECOVERABLE, "faults_unrecoverable", UNIT_COUNT,			\
+	  "faults that nobody could answer")						\
+	X(FAULT_SUCCESS, "fault_successes", UNIT_COUNT, "groups answered: try again")	\
+	X(FAULT_SUCCESS_RATE, "fault_successes_per_s", UNIT_RATE, "the same per second") \
+	X(FAULT_INVALID, "fault_invalid", UNIT_COUNT,					\
+	  "groups that whoever handles them refused")					\
+	X(FAULT_INVALID_RATE, "fault_invalid_per_s", UNIT_RATE, "the same per second")	\
+	X(FAULT_OVERFLOWS, "fault_overflows", UNIT_COUNT,				\
+	  "groups beyond a limit, or without room in the ring")				\
+	X(FAULT_TIMEOUTS, "fault_timeouts", UNIT_COUNT, "groups not answered in time")	\
+	X(FAULT_CANCELS, "fault_cancels", UNIT_COUNT,					\
+	  "groups ended by detach or close")						\
+	X(FAULT_OVERFLOWS_SEEN, "fault_overflows_seen", UNIT_COUNT,			\
+	  "overflows since the start")							\
+	X(FAULT_TIMEOUTS_SEEN, "fault_timeouts_seen", UNIT_COUNT,			\
+	  "timeouts since the start")							\
+	X(FAULT_CANCELS_SEEN, "fault_cancels_seen", UNIT_COUNT,				\
+	  "cancelled groups since the start")						\
+	X(FAULT_UNRECOVERABLE_SEEN, "faults_unrecoverable_seen", UNIT_COUNT,		\
+	  "faults since the start that nobody could answer")				\
+	X(FAULT_PENDING, "fault_pending", UNIT_COUNT, "groups not yet answered")	\
+	X(FAULT_OLDEST, "fault_oldest_ns", UNIT_NS, "age of the oldest of them")	\
+	FAULT_TIME_METRICS(X, QUEUE, "queue", "the time from report to handler")	\
+	FAULT_TIME_METRICS(X, SERVICE, "service", "the time from there to the answer")	\
+	FAULT_TIME_METRICS(X, WAIT, "wait", "the time from report to answer, whatever it was") \
+	X(FAULTS_TOTAL, "faults_total", UNIT_COUNT, "groups since the space was made")	\
+	X(FAULT_OVERFLOWS_TOTAL, "fault_overflows_total", UNIT_COUNT, "overflows since then") \
+	X(FAULT_TIMEOUTS_TOTAL, "fault_timeouts_total", UNIT_COUNT, "timeouts since then") \
+	X(FAULT_CANCELS_TOTAL, "fault_cancels_total", UNIT_COUNT, "cancelled groups since then")
+
 #define METRICS(X)									\
 	X(PID, "pid", UNIT_NONE, "process that opened the context")			\
 	X(CTX, "ctx", UNIT_NONE, "number of the context")				\
@@ -69,7 +114,8 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_BYTES, UNIT_NS, UNIT_RATE };
 	RARE_OP_METRICS(X, UNREGISTER, "unregister")					\
 	X(ERROR_RATE, "errors_per_s", UNIT_RATE, "failed operations of any kind")	\
 	X(LOST, "lost", UNIT_COUNT,							\
-	  "maps and unmaps that the driver counted and BPF missed, since the start")
+	  "maps and unmaps that the driver counted and BPF missed, since the start")	\
+	FAULT_METRICS(X)
 
 enum metric_id {
 #define X(id, key, unit, help) METRIC_##id,

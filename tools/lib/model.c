@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "track.h"
+#include "values.h"
+
+/* Of one step; there are more steps. */
+#define MAX_STALE	1024
+
+/* In a tracepoint: not a PCI device. */
+#define NO_DEV		0xffffffffU
 
 struct model {
 	struct track **tracks;	/* ordered by context and space */
@@ -17,6 +25,8 @@ struct model {
 	__u64 seq;
 	bool started;
 	bool complete;
+	struct ioasid_inflight_key stale[MAX_STALE];	/* of this step */
+	size_t nr_stale;
 };
 
 struct model *model__new(void)
@@ -128,6 +138,52 @@ static int feed_ctx(struct model *model, const struct counter_ctx *ctx)
 	return 0;
 }
 
+/* Whether no driver can have what BPF takes for unanswered. */
+static bool is_stale(const struct model *model, const struct track *track,
+		     const struct inflight_sample *inflight)
+{
+	static const struct fault_track none;
+	struct fault_track gone = none;
+
+	if (track->live)
+		return fault_track__is_stale(&track->faults, inflight->ts_ns);
+	if (!model->complete)
+		return false;
+	gone.ts_ns = track->faults.ts_ns;
+	return fault_track__is_stale(&gone, inflight->ts_ns);
+}
+
+static int feed_inflight(struct model *model, const struct inflight_sample *inflight, __u64 ts_ns)
+{
+	const struct ioasid_fault_key *from = &inflight->key.from;
+	struct track *track = get_track(model, from->ctx, from->ioasid);
+
+	if (!track)
+		return -ENOMEM;
+	if (!is_stale(model, track, inflight))
+		return fault_track__inflight(&track->faults, inflight, ts_ns);
+	if (model->nr_stale < MAX_STALE)
+		model->stale[model->nr_stale++] = inflight->key;
+	return 0;
+}
+
+static int feed_faults(struct model *model, const struct fault_set *set)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < set->nr; i++) {
+		const struct fault_sample *sample = &set->samples[i];
+		struct track *track = get_track(model, sample->key.ctx, sample->key.ioasid);
+
+		err = track ? fault_track__sample(&track->faults, sample, !model->started) :
+			      -ENOMEM;
+	}
+	model->nr_stale = 0;
+	for (size_t i = 0; !err && i < set->nr_inflight; i++)
+		err = feed_inflight(model, &set->inflight[i], set->ts_ns);
+	return err;
+}
+
 static int feed(struct model *model, const struct reading *reading)
 {
 	const struct sample_set *samples = reading->samples;
@@ -143,6 +199,8 @@ static int feed(struct model *model, const struct reading *reading)
 			get_track(model, sample->key.ctx, sample->key.ioasid);
 		err = track ? track__sample(track, sample) : -ENOMEM;
 	}
+	if (!err && reading->faults)
+		err = feed_faults(model, reading->faults);
 	return err;
 }
 
@@ -231,7 +289,7 @@ static void add_ctx_row(struct model *model, struct snapshot *snap, const struct
 	set_count(&row->v[METRIC_DEVICES], ctx->devices);
 	set_count(&row->v[METRIC_REGISTERED], ctx->registered);
 	set_count(&row->v[METRIC_PINNED], ctx->registered);
-	track__fill(track, row, snap->interval_ns, snap->bpf);
+	track__fill(track, row, snap);
 }
 
 static int add_live_rows(struct model *model, struct snapshot *snap, const struct counter_set *set)
@@ -248,7 +306,7 @@ static int add_live_rows(struct model *model, struct snapshot *snap, const struc
 
 			fill_ctx(row, ctx);
 			err = fill_space(row, &ctx->spaces[j]);
-			track__fill(track, row, snap->interval_ns, snap->bpf);
+			track__fill(track, row, snap);
 			track->pid = ctx->pid;
 			memcpy(track->comm, row->comm, sizeof(track->comm));
 		}
@@ -270,7 +328,7 @@ static void add_bpf_row(struct model *model, struct snapshot *snap, const struct
 		set_count(&row->v[METRIC_PID], track->pid);
 	memcpy(row->comm, track->other ? "(other)" : track->comm,
 	       track->other ? sizeof("(other)") : sizeof(row->comm));
-	track__fill(track, row, snap->interval_ns, snap->bpf);
+	track__fill(track, row, snap);
 }
 
 /* Means and percentiles do not add up; what a context has is no sum of devices. */
@@ -317,6 +375,25 @@ static void add_stat(struct ioasid_stat *sum, const struct track *track, enum io
 		sum->hist[i] += delta->hist[i];
 }
 
+/* What is not a sum of rows. */
+static void fill_fault_total(const struct model *model, struct snapshot *snap)
+{
+	struct value *oldest = &snap->total.v[METRIC_FAULT_OLDEST];
+	struct ioasid_fault_stat sum = { 0 };
+
+	for (size_t i = 0; i < snap->nr_rows; i++) {
+		const struct value *v = &snap->rows[i].v[METRIC_FAULT_OLDEST];
+
+		if (v->known && (!oldest->known || v->count > oldest->count))
+			*oldest = *v;
+	}
+	if (!snap->bpf_faults)
+		return;
+	for (size_t i = 0; i < model->nr; i++)
+		fault_track__add_times(&model->tracks[i]->faults, &sum);
+	fill_fault_times(snap->total.v, &sum);
+}
+
 static void fill_total(const struct model *model, struct snapshot *snap)
 {
 	static const enum metric_id counted[] = {
@@ -338,8 +415,93 @@ static void fill_total(const struct model *model, struct snapshot *snap)
 		add_stat(&sum, model->other, op);
 		fill_op(snap->total.v, op, &sum);
 	}
+	fill_fault_total(model, snap);
 	sum_rows(snap);
 	fill_rates(snap->total.v, snap->interval_ns);
+	fill_fault_rates(snap->total.v, snap->interval_ns);
+}
+
+/* A name that the space's devices have in common, or none. */
+static const char *only_name(const char *attached, size_t *len)
+{
+	const char *name = NULL;
+	size_t n;
+
+	for (attached += strspn(attached, " "); *attached; attached += strspn(attached, " ")) {
+		n = strcspn(attached, " /");
+		if (name && (n != *len || strncmp(name, attached, n)))
+			return NULL;
+		name = attached;
+		*len = n;
+		attached += strcspn(attached, " ");
+	}
+	return name;
+}
+
+/* What the tracepoints call it, else what the driver does, else its label. */
+static char *device_name(const struct ioasid_fault_key *key, const struct row *space)
+{
+	const char *only;
+	char *name;
+	size_t len;
+	int n;
+
+	only = space->attached ? only_name(space->attached, &len) : NULL;
+	if (key->dev != NO_DEV)
+		n = asprintf(&name, "%04x:%02x:%02x.%x", key->dev >> 16, key->dev >> 8 & 0xff,
+			     key->dev >> 3 & 0x1f, key->dev & 7);
+	else if (only)
+		n = asprintf(&name, "%.*s", (int)len, only);
+	else
+		n = asprintf(&name, "0x%llx", key->cookie);
+	return n < 0 ? NULL : name;
+}
+
+static int add_device(struct snapshot *snap, const struct track *track,
+		      const struct fault_device *device, const struct row *space)
+{
+	struct row *row = &snap->devices[snap->nr_devices];
+
+	row->attached = device_name(&device->key, space);
+	if (!row->attached)
+		return -ENOMEM;
+	snap->nr_devices++;
+	row->state = ROW_DEVICE;
+	row->ctx = track->ctx;
+	row->ioasid = track->ioasid;
+	row->cookie = device->key.cookie;
+	row->v[METRIC_CTX] = space->v[METRIC_CTX];
+	row->v[METRIC_IOASID] = space->v[METRIC_IOASID];
+	row->v[METRIC_PID] = space->v[METRIC_PID];
+	memcpy(row->comm, space->comm, sizeof(row->comm));
+	fault_device__fill(device, row, track->faults.bpf_ts_ns, snap->interval_ns);
+	return 0;
+}
+
+/* The devices of all rows, which are in the order of context and space. */
+static int add_devices(struct model *model, struct snapshot *snap)
+{
+	size_t nr = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < model->nr; i++)
+		nr += model->tracks[i]->faults.nr;
+	if (!nr)
+		return 0;
+	snap->devices = calloc(nr, sizeof(*snap->devices));
+	if (!snap->devices)
+		return -ENOMEM;
+	for (size_t i = 0; i < snap->nr_rows; i++) {
+		const struct row *row = &snap->rows[i];
+		const struct track *track;
+
+		if (!row->ioasid)
+			continue;
+		track = get_track(model, row->ctx, row->ioasid);
+		for (size_t j = 0; track && !err && j < track->faults.nr; j++)
+			err = add_device(snap, track, track->faults.devices[j], row);
+	}
+	return err;
 }
 
 static int make_snapshot(struct model *model, const struct reading *reading,
@@ -362,6 +524,7 @@ static int make_snapshot(struct model *model, const struct reading *reading,
 	snap->instance = model->instance;
 	snap->source = reading->source;
 	snap->bpf = reading->samples;
+	snap->bpf_faults = reading->faults;
 	snap->complete = model->complete;
 	snap->nr_ctxs = reading->counters->nr_ctxs;
 	if (reading->samples)
@@ -370,6 +533,8 @@ static int make_snapshot(struct model *model, const struct reading *reading,
 	for (size_t i = 0; i < model->nr; i++)
 		add_bpf_row(model, snap, model->tracks[i]);
 	add_bpf_row(model, snap, model->other);
+	if (!err)
+		err = add_devices(model, snap);
 	fill_total(model, snap);
 	if (err)
 		snapshot__free(snap);
@@ -406,6 +571,9 @@ static bool is_known_to_bpf(const struct track *track)
 	for (int op = 0; op < IOASID_NR_OPS; op++)
 		if (track->ops[op] && track->ops[op]->seen)
 			return true;
+	for (size_t i = 0; i < track->faults.nr; i++)
+		if (track->faults.devices[i]->seen || track->faults.devices[i]->pending)
+			return true;
 	return false;
 }
 
@@ -432,8 +600,8 @@ int model__step(struct model *model, const struct reading *reading, struct snaps
 	check_instance(model, reading->counters);
 	model->complete = reading->counters->complete;
 	for (size_t i = 0; i < model->nr; i++)
-		track__begin(model->tracks[i]);
-	track__begin(model->other);
+		track__begin(model->tracks[i], reading->ts_ns);
+	track__begin(model->other, reading->ts_ns);
 	err = feed(model, reading);
 	if (err)
 		return err;
@@ -449,7 +617,7 @@ int model__step(struct model *model, const struct reading *reading, struct snaps
 	return err;
 }
 
-static void retire_track(const struct track *track, retire_fn fn, void *arg)
+static void retire_track(const struct track *track, const struct retire_ops *ops, void *arg)
 {
 	for (int op = 0; op < IOASID_NR_OPS; op++) {
 		struct ioasid_stat_key key = {
@@ -457,14 +625,20 @@ static void retire_track(const struct track *track, retire_fn fn, void *arg)
 		};
 
 		if (track->ops[op] && track->ops[op]->seen)
-			fn(&key, &track->ops[op]->last, arg);
+			ops->op(&key, &track->ops[op]->last, arg);
 	}
+	for (size_t i = 0; i < track->faults.nr; i++)
+		if (track->faults.devices[i]->seen)
+			ops->device(&track->faults.devices[i]->key, arg);
 }
 
-void model__retire(struct model *model, retire_fn fn, void *arg)
+void model__retire(struct model *model, const struct retire_ops *ops, void *arg)
 {
 	size_t kept = 0;
 
+	for (size_t i = 0; i < model->nr_stale; i++)
+		ops->inflight(&model->stale[i], arg);
+	model->nr_stale = 0;
 	for (size_t i = 0; i < model->nr; i++) {
 		struct track *track = model->tracks[i];
 
@@ -472,7 +646,7 @@ void model__retire(struct model *model, retire_fn fn, void *arg)
 			model->tracks[kept++] = track;
 			continue;
 		}
-		retire_track(track, fn, arg);
+		retire_track(track, ops, arg);
 		track__free(track);
 	}
 	model->nr = kept;

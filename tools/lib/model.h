@@ -14,15 +14,17 @@
 #define TOOLS_MODEL_H
 
 #include "collect.h"
+#include "faults.h"
 
 struct model;
 
-/* One reading of all sources; samples is NULL without BPF. */
+/* One reading of all sources; samples and faults are NULL without BPF. */
 struct reading {
 	__u64 ts_ns;
 	const struct counter_set *counters;
 	enum counter_source source;
 	const struct sample_set *samples;
+	const struct fault_set *faults;
 };
 
 struct model *model__new(void);
@@ -36,9 +38,16 @@ void model__free(struct model *model);
  */
 int model__step(struct model *model, const struct reading *reading, struct snapshot **snap);
 
-/* Calls fn for what BPF may forget: operations on spaces that are gone. */
-typedef void (*retire_fn)(const struct ioasid_stat_key *key, const struct ioasid_stat *known,
-			  void *arg);
-void model__retire(struct model *model, retire_fn fn, void *arg);
+/*
+ * What BPF may forget: operations and faults on spaces that are gone, and unanswered
+ * faults that have been answered, as the driver knows better.
+ */
+struct retire_ops {
+	void (*op)(const struct ioasid_stat_key *key, const struct ioasid_stat *known, void *arg);
+	void (*device)(const struct ioasid_fault_key *key, void *arg);
+	void (*inflight)(const struct ioasid_inflight_key *key, void *arg);
+};
+
+void model__retire(struct model *model, const struct retire_ops *ops, void *arg);
 
 #endif

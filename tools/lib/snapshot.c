@@ -15,7 +15,10 @@ void snapshot__free(struct snapshot *snap)
 		return;
 	for (size_t i = 0; i < snap->nr_rows; i++)
 		free(snap->rows[i].attached);
+	for (size_t i = 0; i < snap->nr_devices; i++)
+		free(snap->devices[i].attached);
 	free(snap->rows);
+	free(snap->devices);
 	free(snap);
 }
 
@@ -57,7 +60,9 @@ static int compare_rows(const void *pa, const void *pb, void *arg)
 		return result;
 	if (a->ctx != b->ctx)
 		return a->ctx > b->ctx ? 1 : -1;
-	return (a->ioasid > b->ioasid) - (a->ioasid < b->ioasid);
+	if (a->ioasid != b->ioasid)
+		return a->ioasid > b->ioasid ? 1 : -1;
+	return (a->cookie > b->cookie) - (a->cookie < b->cookie);
 }
 
 void snapshot__sort(struct snapshot *snap, enum metric_id id, bool ascending)
@@ -66,6 +71,28 @@ void snapshot__sort(struct snapshot *snap, enum metric_id id, bool ascending)
 
 	if (snap->nr_rows)
 		qsort_r(snap->rows, snap->nr_rows, sizeof(*snap->rows), compare_rows, &order);
+	if (snap->nr_devices)
+		qsort_r(snap->devices, snap->nr_devices, sizeof(*snap->devices), compare_rows,
+			&order);
+}
+
+bool row__has_faults(const struct row *row)
+{
+	static const enum metric_id counts[] = {
+		METRIC_FAULTS_TOTAL, METRIC_FAULT_COUNT, METRIC_FAULT_PENDING,
+		METRIC_FAULT_UNRECOVERABLE_SEEN, METRIC_FAULT_TIMEOUTS_SEEN,
+		METRIC_FAULT_CANCELS_SEEN,
+	};
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		if (row->v[counts[i]].known && row->v[counts[i]].count)
+			return true;
+	return false;
+}
+
+bool row__is_on(const struct row *device, const struct row *space)
+{
+	return device->ctx == space->ctx && device->ioasid == space->ioasid;
 }
 
 bool row__contains(const struct row *row, const char *text)

@@ -14,6 +14,7 @@ enum row_state {
 	ROW_CTX,	/* a context: what belongs to none of its spaces */
 	ROW_GONE,	/* a space or context that vanished during the interval */
 	ROW_OTHER,	/* operations that BPF could not attribute */
+	ROW_DEVICE,	/* a device as a source of faults on a space */
 	ROW_TOTAL,
 };
 
@@ -25,6 +26,7 @@ struct row {
 	char door[8];
 	char kind[16];
 	char *attached;		/* names separated by blanks, may be NULL */
+	__u64 cookie;		/* of a device, whose name is attached */
 	struct value v[NR_METRICS];
 };
 
@@ -43,6 +45,7 @@ struct snapshot {
 	__u64 instance;		/* 0: unknown, there is no context */
 	enum counter_source source;
 	bool bpf;
+	bool bpf_faults;
 	bool complete;
 	struct lost lost;
 	size_t nr_ctxs;
@@ -50,6 +53,8 @@ struct snapshot {
 	struct row total;
 	struct row *rows;
 	size_t nr_rows;
+	struct row *devices;	/* that have had faults, of the spaces above */
+	size_t nr_devices;
 };
 
 __u64 lost__total(const struct lost *lost);
@@ -57,6 +62,10 @@ void snapshot__free(struct snapshot *snap);
 
 /* Order of rows: by a metric or, with NR_METRICS, by name; ties by number. */
 void snapshot__sort(struct snapshot *snap, enum metric_id id, bool ascending);
+
+/* A space with faults, now or ever; context, space and device are the same space. */
+bool row__has_faults(const struct row *row);
+bool row__is_on(const struct row *device, const struct row *space);
 
 /* A case-insensitive part of name, number of process or device. */
 bool row__contains(const struct row *row, const char *text);

@@ -4,16 +4,19 @@
 #include <string.h>
 #include "quantile.h"
 #include "track.h"
+#include "values.h"
 
 void track__free(struct track *track)
 {
 	for (int op = 0; op < IOASID_NR_OPS; op++)
 		free(track->ops[op]);
+	fault_track__free(&track->faults);
 	free(track);
 }
 
-void track__begin(struct track *track)
+void track__begin(struct track *track, __u64 ts_ns)
 {
+	fault_track__begin(&track->faults, ts_ns);
 	track->was_live = track->live;
 	track->live = false;
 	memset(track->delta, 0, sizeof(track->delta));
@@ -36,6 +39,7 @@ void track__counters(struct track *track, const struct counter_space *space, boo
 	};
 
 	track->live = true;
+	fault_track__counters(&track->faults, &space->faults, baseline);
 	for (int i = 0; i < NR_C; i++) {
 		bool anew = now[i] < track->last[i];
 
@@ -91,7 +95,7 @@ bool track__is_active(const struct track *track)
 	for (int op = 0; op < IOASID_NR_OPS; op++)
 		if (track->ops[op] && track->ops[op]->seen && !track->ops[op]->quiet)
 			return true;
-	return false;
+	return fault_track__is_active(&track->faults);
 }
 
 bool track__is_quiet(const struct track *track)
@@ -161,6 +165,7 @@ void track__settle(struct track *track, bool baseline)
 	__s64 ahead;
 
 	join_sources(track, baseline);
+	fault_track__settle(&track->faults, baseline);
 	if (!track->live)
 		return;
 	ahead = (__s64)(track->last[C_MAPS] + track->last[C_UNMAPS] -
@@ -170,12 +175,6 @@ void track__settle(struct track *track, bool baseline)
 	ahead -= track->ahead_base;
 	if (track__is_quiet(track) && ahead > 0 && (__u64)ahead > track->lost)
 		track->lost = ahead;
-}
-
-void set_count(struct value *value, __u64 count)
-{
-	value->known = true;
-	value->count = count;
 }
 
 /* Where an operation's metrics start; the X-macro keeps them in one order. */
@@ -196,32 +195,12 @@ _Static_assert(METRIC_UNMAP_MAX - METRIC_UNMAP_COUNT == OP(MAX), "same order for
 _Static_assert(METRIC_INV_MAX - METRIC_INV_COUNT == OP(MAX), "same order for all");
 _Static_assert(METRIC_USER_INV_MAX - METRIC_USER_INV_COUNT == OP(MAX), "same order for all");
 
-static void fill_max(struct value *value, const struct ioasid_stat *delta)
-{
-	__u64 result;
-
-	if (hist__max(delta->hist, delta->max_ns, &result))
-		set_count(value, result);
-}
-
-/* The maximum is known better than its bucket's middle: nothing exceeds it. */
-static void fill_quantile(struct value *value, const struct ioasid_stat *delta, double q)
-{
-	__u64 result, max;
-
-	if (!hist__quantile(delta->hist, q, &result))
-		return;
-	if (hist__max(delta->hist, delta->max_ns, &max) && result > max)
-		result = max;
-	set_count(value, result);
-}
-
 static void fill_rare_op(struct value *v, const struct ioasid_stat *delta)
 {
 	set_count(&v[0], delta->count);
 	set_count(&v[1], delta->errors);
 	if (delta->count)
-		fill_max(&v[2], delta);
+		fill_max(&v[2], delta->hist, delta->max_ns);
 }
 
 void fill_op(struct value *v, enum ioasid_op op, const struct ioasid_stat *delta)
@@ -240,19 +219,11 @@ void fill_op(struct value *v, enum ioasid_op op, const struct ioasid_stat *delta
 	if (!samples)
 		return;
 	set_count(&v[OP(MEAN)], delta->sum_ns / samples);
-	fill_quantile(&v[OP(P50)], delta, 0.5);
-	fill_quantile(&v[OP(P90)], delta, 0.9);
-	fill_quantile(&v[OP(P99)], delta, 0.99);
-	fill_quantile(&v[OP(P999)], delta, 0.999);
-	fill_max(&v[OP(MAX)], delta);
-}
-
-static void fill_rate(struct value *rate, __u64 count, __u64 interval_ns)
-{
-	if (!interval_ns)
-		return;
-	rate->known = true;
-	rate->rate = (double)count * 1e9 / (double)interval_ns;
+	fill_quantile(&v[OP(P50)], delta->hist, delta->max_ns, 0.5);
+	fill_quantile(&v[OP(P90)], delta->hist, delta->max_ns, 0.9);
+	fill_quantile(&v[OP(P99)], delta->hist, delta->max_ns, 0.99);
+	fill_quantile(&v[OP(P999)], delta->hist, delta->max_ns, 0.999);
+	fill_max(&v[OP(MAX)], delta->hist, delta->max_ns);
 }
 
 void fill_rates(struct value *v, __u64 interval_ns)
@@ -290,15 +261,17 @@ static void fill_counters(const struct track *track, struct value *v)
 	set_count(&v[METRIC_USER_INV_ERRORS], track->delta[C_USER_INV_ERRORS]);
 }
 
-void track__fill(const struct track *track, struct row *row, __u64 interval_ns, bool bpf)
+void track__fill(const struct track *track, struct row *row, const struct snapshot *snap)
 {
 	static const struct ioasid_stat nothing;
 
-	for (int op = 0; bpf && op < IOASID_NR_OPS; op++)
+	for (int op = 0; snap->bpf && op < IOASID_NR_OPS; op++)
 		fill_op(row->v, op, track->ops[op] ? &track->ops[op]->delta : &nothing);
 	if (track->ioasid || track->other)
 		fill_counters(track, row->v);
-	fill_rates(row->v, interval_ns);
+	fill_rates(row->v, snap->interval_ns);
+	if (track->ioasid)
+		fault_track__fill(&track->faults, row, snap->interval_ns, snap->bpf_faults);
 	if (track->live && track->ioasid) {
 		set_count(&row->v[METRIC_MAPS_TOTAL], track->last[C_MAPS]);
 		set_count(&row->v[METRIC_UNMAPS_TOTAL], track->last[C_UNMAPS]);
@@ -306,7 +279,7 @@ void track__fill(const struct track *track, struct row *row, __u64 interval_ns, 
 		set_count(&row->v[METRIC_UNMAP_ERRORS_TOTAL], track->last[C_UNMAP_ERRORS]);
 		set_count(&row->v[METRIC_USER_INVS_TOTAL], track->last[C_USER_INVS]);
 		set_count(&row->v[METRIC_USER_INV_ERRORS_TOTAL], track->last[C_USER_INV_ERRORS]);
-		if (bpf)
+		if (snap->bpf)
 			set_count(&row->v[METRIC_LOST], track->lost);
 	}
 }

@@ -3,6 +3,7 @@
 #ifndef TOOLS_TRACK_H
 #define TOOLS_TRACK_H
 
+#include "fault_track.h"
 #include "model.h"
 
 /* The driver's counters of a space, in the order of struct counter_space. */
@@ -39,12 +40,13 @@ struct track {
 	__u64 pid;
 	char comm[COMM_LEN];
 	struct track_op *ops[IOASID_NR_OPS];
+	struct fault_track faults;
 };
 
 void track__free(struct track *track);
 
-/* Before a step. */
-void track__begin(struct track *track);
+/* Before a step, of which this is the time. */
+void track__begin(struct track *track, __u64 ts_ns);
 
 /* What was read; track__sample() fails with -ENOMEM. */
 void track__counters(struct track *track, const struct counter_space *space, bool baseline);
@@ -61,10 +63,8 @@ bool track__is_active(const struct track *track);
 bool track__is_quiet(const struct track *track);
 
 /* Metrics of the interval: rates and percentiles of an operation. */
-void track__fill(const struct track *track, struct row *row, __u64 interval_ns, bool bpf);
+void track__fill(const struct track *track, struct row *row, const struct snapshot *snap);
 void fill_op(struct value *v, enum ioasid_op op, const struct ioasid_stat *delta);
 void fill_rates(struct value *v, __u64 interval_ns);
-
-void set_count(struct value *value, __u64 count);
 
 #endif

@@ -9,7 +9,10 @@
 
 #define TEXT_ROWS	2	/* of the header, before what is missing */
 #define TITLE_ROWS	2
-#define MAX_COLUMNS	32
+#define MAX_COLUMNS	48
+
+/* Nobody should wait for so long. */
+#define OLD_NS		1000000000ULL
 
 int grid__init(struct grid *grid, int rows, int cols)
 {
@@ -49,11 +52,6 @@ void grid__line(const struct grid *grid, int row, char *out)
 	out[len] = '\0';
 }
 
-int view__nr_columns(void)
-{
-	return nr_columns;
-}
-
 const char *view__column_name(int column)
 {
 	return columns[column].name;
@@ -83,6 +81,26 @@ void view__sort(const struct view *view, struct snapshot *snap)
 	else
 		snapshot__sort(snap, column->kind == COL_COMM ? NR_METRICS : column->metric,
 			       view->ascending);
+}
+
+void view__toggle_faults(struct view *view)
+{
+	int sort = view->sort;
+	bool ascending = view->ascending;
+
+	view->faults = !view->faults;
+	view->sort = view->other_sort;
+	view->ascending = view->other_ascending;
+	view->other_sort = sort;
+	view->other_ascending = ascending;
+}
+
+void view__sort_by_next(struct view *view, int step)
+{
+	do
+		view->sort = (view->sort + step + nr_columns) % nr_columns;
+	while (!column__is_in(&columns[view->sort], view->faults));
+	view->ascending = view__column_ascends(view->sort);
 }
 
 bool view__shows(const struct view *view, const struct row *row)
@@ -167,23 +185,60 @@ static void draw_what(const struct view *view, const struct snapshot *snap, stru
 		   lost__total(&snap->lost) ? ATTR_WARN : ATTR_BOLD, text);
 }
 
-static void draw_totals(const struct snapshot *snap, struct grid *grid)
+static bool is_more(const struct row *row, enum metric_id id, double than)
 {
-	static const struct { enum metric_id id; const char *after; } parts[] = {
-		{ METRIC_MAPPED, " mapped, " }, { METRIC_PINNED, " pinned; per s: " },
-		{ METRIC_MAP_RATE, " map, " }, { METRIC_UNMAP_RATE, " unmap, " },
-		{ METRIC_ERROR_RATE, " err, " }, { METRIC_INV_RATE, " inv" },
-	};
+	return row->v[id].known && value__number(&row->v[id], id) > than;
+}
+
+struct part {
+	const char *before;
+	enum metric_id id;
+	const char *after;
+};
+
+static void draw_parts(const struct snapshot *snap, struct grid *grid, const struct part *parts,
+		       size_t nr)
+{
 	char text[256], number[16];
 	int len;
 
-	len = snprintf(text, sizeof(text), "%zu ctx, %zu spaces, ", snap->nr_ctxs, snap->nr_spaces);
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+	len = snprintf(text, sizeof(text), "%zu ctx, %zu spaces", snap->nr_ctxs, snap->nr_spaces);
+	for (size_t i = 0; i < nr; i++) {
 		format_value(number, grid->cols < 100 ? 4 : 6, &snap->total.v[parts[i].id],
 			     parts[i].id);
-		len += snprintf(text + len, sizeof(text) - len, "%s%s", number, parts[i].after);
+		len += snprintf(text + len, sizeof(text) - len, "%s%s%s", parts[i].before, number,
+				parts[i].after);
 	}
 	grid__text(grid, 1, 0, ATTR_NORMAL, text);
+}
+
+static void draw_totals(const struct view *view, const struct snapshot *snap, struct grid *grid)
+{
+	static const struct part maps[] = {
+		{ ", ", METRIC_MAPPED, " mapped" }, { ", ", METRIC_PINNED, " pinned" },
+		{ "; per s: ", METRIC_MAP_RATE, " map" }, { ", ", METRIC_UNMAP_RATE, " unmap" },
+		{ ", ", METRIC_ERROR_RATE, " err" }, { ", ", METRIC_INV_RATE, " inv" },
+	};
+	static const struct part faults[] = {
+		{ "; ", METRIC_FAULT_RATE, " faults/s" },
+		{ ", ", METRIC_FAULT_PENDING, " pending" },
+		{ ", oldest ", METRIC_FAULT_OLDEST, "" },
+		{ "; service ", METRIC_FAULT_SERVICE_P50, "" },
+		{ ", p99 ", METRIC_FAULT_SERVICE_P99, "" },
+	};
+	static const struct part all[] = {
+		{ ", ", METRIC_MAPPED, " mapped" }, { "; per s: ", METRIC_MAP_RATE, " map" },
+		{ ", ", METRIC_UNMAP_RATE, " unmap" }, { ", ", METRIC_FAULT_RATE, " fault" },
+		{ ", ", METRIC_ERROR_RATE, " err" }, { ", ", METRIC_INV_RATE, " inv" },
+		{ ", ", METRIC_PINNED, " pinned" },
+	};
+
+	if (view->faults)
+		draw_parts(snap, grid, faults, sizeof(faults) / sizeof(faults[0]));
+	else if (is_more(&snap->total, METRIC_FAULTS_TOTAL, 0))
+		draw_parts(snap, grid, all, sizeof(all) / sizeof(all[0]));
+	else
+		draw_parts(snap, grid, maps, sizeof(maps) / sizeof(maps[0]));
 }
 
 static void draw_status(const struct view *view, const struct snapshot *snap,
@@ -258,13 +313,27 @@ static void draw_titles(const struct view *view, struct grid *grid, int row, con
 		grid__text(grid, row + 1, col, ATTR_TITLE, " ");
 }
 
+/* What somebody should look into: drops only while there are new ones. */
+static bool is_alarming(const struct row *row, enum metric_id id)
+{
+	switch (id) {
+	case METRIC_ERROR_RATE:
+	case METRIC_LOST:
+		return is_more(row, id, 0);
+	case METRIC_FAULT_OLDEST:
+		return is_more(row, id, OLD_NS);
+	case METRIC_FAULT_OVERFLOWS_SEEN:
+		return is_more(row, METRIC_FAULT_OVERFLOWS, 0);
+	case METRIC_FAULT_TIMEOUTS_SEEN:
+		return is_more(row, METRIC_FAULT_TIMEOUTS, 0);
+	default:
+		return false;
+	}
+}
+
 static enum attr cell_attr(const struct column *column, const struct row *row)
 {
-	bool alarm = column->kind == COL_METRIC &&
-		     (column->metric == METRIC_ERROR_RATE || column->metric == METRIC_LOST);
-
-	if (alarm && row->v[column->metric].known &&
-	    value__number(&row->v[column->metric], column->metric) > 0)
+	if (column->kind == COL_METRIC && is_alarming(row, column->metric))
 		return ATTR_WARN;
 	return row->state == ROW_GONE ? ATTR_DIM : ATTR_NORMAL;
 }
@@ -308,15 +377,26 @@ static void draw_line(struct grid *grid, int at, const struct line *line, const 
 	}
 }
 
+static bool knows_faults(const struct snapshot *snap)
+{
+	for (size_t i = 0; i < snap->nr_rows; i++)
+		if (snap->rows[i].ioasid && !snap->rows[i].v[METRIC_FAULT_COUNT].known)
+			return false;
+	return true;
+}
+
 static const char *empty_reason(const struct view *view, const struct snapshot *snap)
 {
 	if (!snap)
 		return "The first interval is running ...";
 	if (snap->source == COUNTERS_NONE)
 		return "The ioasid driver is not loaded: waiting for it.";
+	if (snap->nr_rows && view->faults && !*view->filter && !view->pid)
+		return knows_faults(snap) ? "No device has asked for a page." :
+					    "This driver does not count page faults.";
 	if (snap->nr_rows)
 		return "No row matches the filter.";
-	if (view->notice)
+	if (!snap->complete)
 		return "No context is open that can be seen from here.";
 	return "No context is open: nobody uses /dev/ioasid or VFIO on ioasid_vfio.";
 }
@@ -326,8 +406,8 @@ static void draw_table(const struct view *view, const struct snapshot *snap,
 {
 	int widths[MAX_COLUMNS], at = header_rows(view, grid->cols);
 
-	if (view->tree)
-		columns__layout_tree(lines, grid->cols, widths);
+	if (view->tree || view->faults)
+		columns__layout_tree(lines, view->faults, grid->cols, widths);
 	else
 		columns__layout(snap, grid->cols, widths);
 	draw_titles(view, grid, at - TITLE_ROWS, widths);
@@ -342,7 +422,7 @@ static void draw_header(const struct view *view, const struct snapshot *snap,
 {
 	draw_what(view, snap, grid);
 	if (snap)
-		draw_totals(snap, grid);
+		draw_totals(view, snap, grid);
 	draw_status(view, snap, lines, grid);
 }
 
@@ -357,9 +437,9 @@ static void draw_keys(const struct view *view, struct grid *grid)
 		return;
 	}
 	snprintf(text, sizeof(text),
-		 "q quit  h help  t %s  < > sort: %s %s  r reverse  / filter  space freeze",
-		 view->tree ? "list" : "tree", columns[view->sort].name,
-		 view->ascending ? "up" : "down");
+		 "q quit  h help  t %s  f %s  / filter  < > sort: %s %s  space freeze",
+		 view->tree && !view->faults ? "list" : "tree", view->faults ? "maps" : "faults",
+		 columns[view->sort].name, view->ascending ? "up" : "down");
 	grid__text(grid, grid->rows - 1, 0, ATTR_DIM, text);
 }
 
@@ -370,23 +450,25 @@ static void draw_help(struct grid *grid)
 		"",
 		"  q          quit                     < >        sort by another column",
 		"  h ? F1     this help, any key ends  r          reverse the order",
-		"  space      freeze, go on            / or f     filter by name, pid or device",
+		"  space      freeze, go on            /          filter by name, pid or device",
 		"  + -        longer, shorter interval Esc        no filter",
 		"  t          tree of spaces, or list  up down PgUp PgDn Home End  scroll",
+		"  f          page faults, or back",
 		"",
 		"  CTX ID     context and address space; ID '-' is the context itself",
 		"  DEV        attached devices",
 		"  MAPS       live mappings, SIZE bytes they cover, PIN bytes they pin",
-		"  /s         operations per second in the last interval",
-		"  p50 p99    of their latency: n, u, m, s = ns, us, ms, s; within 3.125 %",
-		"  err /s     refused or failed operations of any kind",
-		"  LOST       maps and unmaps the driver counted and BPF missed",
+		"  /s         operations per second; p50 p99 of their latency: n, u, m, s =",
+		"             ns, us, ms, s; within 3.125 %",
+		"  err LOST   refused operations; maps and unmaps that BPF missed",
 		"  KIND       in a tree: kernel, child of a space, or user and the table's format",
 		"  user inval requests of INVALIDATE_CACHE for such a table",
+		"  faults     PEND: not yet answered; ok, no: answers, success or invalid",
+		"  dropped    since the start: OVFL a limit, LATE no answer in time, CANC detach",
+		"  service    time for an answer; wait: what the device waited in all",
 		"  lost       (top right) operations missing or without a row, in all",
 		"",
-		"  '-' is: not known. Without BPF there are no latencies.",
-		"  Dim rows are spaces that vanished during the interval.",
+		"  '-' is: not known. Without BPF there are no latencies. Dim rows have vanished.",
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)

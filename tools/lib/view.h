@@ -38,6 +38,9 @@ struct view {
 	bool help;
 	bool prompt;		/* the filter is being typed */
 	bool tree;		/* spaces below those that they are nested on */
+	bool faults;		/* instead: faults, by space and device */
+	int other_sort;		/* for when faults is toggled */
+	bool other_ascending;
 	char filter[FILTER_LEN];
 	__u64 pid;		/* only this process's; 0: all */
 	size_t first_row;
@@ -47,10 +50,15 @@ struct view {
 };
 
 /* Columns, by number. */
-int view__nr_columns(void);
 const char *view__column_name(int column);
 int view__find_column(const char *name);	/* -1: none of that name */
 bool view__column_ascends(int column);		/* its natural order */
+
+/* To the view of faults and back, each with an order of its own. */
+void view__toggle_faults(struct view *view);
+
+/* The next column (or with -1 the one before) that the view can be sorted by. */
+void view__sort_by_next(struct view *view, int step);
 
 bool view__shows(const struct view *view, const struct row *row);
 void view__sort(const struct view *view, struct snapshot *snap);
