@@ -158,6 +158,10 @@ numbers() {
 	run 0 run "$work/script" || return 1
 	printf '8191 two  blanks 8191.5 $\n1311768467463790320\n2200096997376\nagain\nagain\n' >"$work/expected"
 	diff -u "$work/expected" "$work/out" || fail "not what was expected" || return 1
+	run 0 "${counters[@]}" --json spaces &&
+		jq -e '[.spaces[] | select(.ctx == 7) | [.faults, .fault_pending, .fault_oldest_ns]] ==
+			[[null, null, null], [null, null, null], [1200, 2, 1234500000], [null, null, null]]' \
+			"$work/out" >/dev/null || fail "$(cat "$work/out")" || return 1
 	printf 'm = memory 4K\ncheck $m 9\nprint never\n' >"$work/script"
 	says 1 "$work/script:2: check: byte 0x0 of the range is 0x00" run "$work/script" || return 1
 	! grep -q never "$work/out" || fail "it went on" || return 1

@@ -126,6 +126,8 @@ yyjson_mut_doc *json_start(const char *name);
 int json_end(yyjson_mut_doc *doc);
 
 int print_tree(const struct selection *chosen);
+/* What the driver counts of page faults; what it does not is null. */
+void json_faults(yyjson_mut_doc *doc, yyjson_mut_val *obj, const struct counter_faults *faults);
 void json_tree(yyjson_mut_doc *doc, yyjson_mut_val *root, const struct selection *chosen);
 
 /* The steps of a walk, as text or into a JSON object. */

@@ -91,6 +91,24 @@ static void list_ctx_spaces(struct table *table, const struct counter_ctx *ctx)
 	}
 }
 
+static void add_counter(yyjson_mut_doc *doc, yyjson_mut_val *obj, const char *key, __u64 counter)
+{
+	if (counter == COUNTER_ABSENT)
+		yyjson_mut_obj_add_null(doc, obj, key);
+	else
+		yyjson_mut_obj_add_uint(doc, obj, key, counter);
+}
+
+void json_faults(yyjson_mut_doc *doc, yyjson_mut_val *obj, const struct counter_faults *faults)
+{
+	add_counter(doc, obj, "faults", faults->groups);
+	add_counter(doc, obj, "faults_unrecoverable", faults->unrecoverable);
+	add_counter(doc, obj, "fault_overflows", faults->overflows);
+	add_counter(doc, obj, "fault_timeouts", faults->timeouts);
+	add_counter(doc, obj, "fault_pending", faults->pending);
+	add_counter(doc, obj, "fault_oldest_ns", faults->pending ? faults->oldest : COUNTER_ABSENT);
+}
+
 static yyjson_mut_val *json_space(yyjson_mut_doc *doc, const struct counter_ctx *ctx,
 				  const struct counter_space *space)
 {
@@ -114,6 +132,7 @@ static yyjson_mut_val *json_space(yyjson_mut_doc *doc, const struct counter_ctx 
 	yyjson_mut_obj_add_uint(doc, obj, "pinned_bytes", space->pinned);
 	yyjson_mut_obj_add_uint(doc, obj, "invalidations", space->invalidations);
 	yyjson_mut_obj_add_uint(doc, obj, "user_invalidations", space->user_invs);
+	json_faults(doc, obj, &space->faults);
 	return obj;
 }
 

@@ -27,6 +27,18 @@ static size_t count_children(const struct counter_ctx *ctx, __u64 parent)
 	return nr;
 }
 
+/* Of a space that has had any. */
+static void print_faults(const struct counter_faults *faults)
+{
+	if (faults->groups != COUNTER_ABSENT && faults->groups)
+		printf(", %llu fault%s", faults->groups, faults->groups == 1 ? "" : "s");
+	if (faults->pending == COUNTER_ABSENT || !faults->pending)
+		return;
+	printf(", %llu not answered", faults->pending);
+	if (faults->oldest != COUNTER_ABSENT)
+		printf(" (the oldest for %.3f s)", (double)faults->oldest / 1e9);
+}
+
 static void print_space(const struct counter_space *space)
 {
 	char size[24], pinned[24];
@@ -39,6 +51,7 @@ static void print_space(const struct counter_space *space)
 		printf(", %s", size_text(space->mapped, size));
 	if (space->pinned)
 		printf(" (%s pinned)", size_text(space->pinned, pinned));
+	print_faults(&space->faults);
 	putchar('\n');
 }
 
@@ -102,6 +115,7 @@ static yyjson_mut_val *json_branch(yyjson_mut_doc *doc, const struct counter_ctx
 		yyjson_mut_obj_add_strcpy(doc, obj, "attached", space->attached);
 		yyjson_mut_obj_add_uint(doc, obj, "mappings", space->mappings);
 		yyjson_mut_obj_add_uint(doc, obj, "mapped_bytes", space->mapped);
+		json_faults(doc, obj, &space->faults);
 		yyjson_mut_obj_add_val(doc, obj, "children",
 				       json_branch(doc, ctx, space->ioasid, depth + 1));
 	}
