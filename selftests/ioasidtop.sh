@@ -10,14 +10,10 @@
 # shellcheck disable=SC2016
 set -uo pipefail
 
-top=build/tools/ioasidtop
 ctl=build/tools/ioasidctl
 load=build/tools/tests/ioload
 device=0000:00:10.0
 disk=0000:00:12.0
-work=$(mktemp -d)
-failed=0 number=0 skipped=0
-runner=()	# what start_json starts ioasidtop with
 
 # What each test says; the functions are below, in the same order.
 tests=(
@@ -48,73 +44,8 @@ tests=(
 	names:"no type of ours exists in the kernel's BTF"
 )
 
-fail() { echo "# $*"; return 1; }
-
-# Starts ioasidtop --json with the given arguments and waits for its first
-# record: from then on everything is counted.
-start_json() {
-	rm -f "$work/json"
-	"${runner[@]}" "$top" --json -i 0.2 "$@" >"$work/json" 2>"$work/stderr" &
-	json=$!
-	for _ in {1..200}; do
-		[ -s "$work/json" ] && return 0
-		kill -0 "$json" 2>/dev/null || break
-		sleep 0.1
-	done
-	fail "no record: $(cat "$work/stderr")"
-}
-
-# Two more records after what has to be counted, then the end.
-stop_json() {
-	local n
-	n=$(($(wc -l <"$work/json") + 2))
-	for _ in {1..300}; do
-		[ "$(wc -l <"$work/json")" -lt "$n" ] || break
-		sleep 0.1
-	done
-	kill -TERM "$json"
-	wait "$json"
-}
-
-# py CODE [FILE...]: records is the list of all snapshots, args the rest.
-py() {
-	python3 - "$work/json" "${@:2}" <<END
-import json, sys
-records = [json.loads(line) for line in open(sys.argv[1])]
-args = sys.argv[2:]
-def total(key): return sum(r["total"][key] or 0 for r in records)
-def spaces(): return [s for r in records for s in r["spaces"]]
-def lost(): return sum(v or 0 for v in records[-1]["lost"].values())
-def same(what, a, b):
-	if a != b:
-		sys.exit("# %s: %s, expected %s" % (what, a, b))
-$1
-END
-}
-
-# The load, made and then held: its context stays until release_load.
-hold_load() {
-	rm -f "$work/hold"
-	: >"$work/load"
-	mkfifo "$work/hold"
-	"$@" -w <"$work/hold" >"$work/load" &
-	loading=$!
-	exec {hold}>"$work/hold"
-	for _ in {1..300}; do
-		[ ! -s "$work/load" ] || return 0
-		kill -0 "$loading" 2>/dev/null || break
-		sleep 0.1
-	done
-	release_load
-	fail "the load failed: $*"
-}
-
-release_load() {
-	exec {hold}>&-
-	wait "$loading"
-}
-
-loaded() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$work/load" "$1"; }
+# shellcheck source=selftests/ioasidtop.lib
+. "$(dirname -- "${BASH_SOURCE[0]}")/ioasidtop.lib"
 
 # The load did maps and unmaps, ioasidtop saw as many. Where the kernel runs
 # tracepoints preemptibly (7.x), it skips a program that it has interrupted: then
@@ -488,19 +419,6 @@ usage() {
 	"$top" --help >/dev/null && "$top" -V | grep -q '^ioasidtop [0-9]'
 }
 
-tm() { tmux -L ioasid-test -f /dev/null "$@"; }
-
-# Waits until the screen shows a pattern.
-shows() {
-	for _ in {1..300}; do
-		tm capture-pane -p >"$work/screen" 2>/dev/null
-		! grep -qE -- "$1" "$work/screen" || return 0
-		sleep 0.1
-	done
-	sed 's/^/# /' "$work/screen"
-	fail "the screen does not show '$1'"
-}
-
 in_screen() {
 	shows '/s +p50 +p99 +/s +p50 +p99' || return 1
 	shows 'PID COMM +CTX +ID +DEV +MAPS +SIZE +PIN .* LOST$' || return 1
@@ -602,36 +520,4 @@ names() {
 	done <"$work/types"
 }
 
-# A test that failed may have left programs running. Always false.
-leftovers() {
-	local pids
-	mapfile -t pids < <(jobs -p)
-	[ "${#pids[@]}" -eq 0 ] || kill "${pids[@]}" 2>/dev/null
-	sleep 0.5
-	false
-}
-
-wanted=" $* "
-[ $# -gt 0 ] || wanted=''
-if ! [ -e /dev/ioasid ] || ! [ -x "$top" ]; then
-	echo "1..0 # SKIP no /dev/ioasid or no $top"
-	exit 4
-fi
-trap 'rm -rf "$work"' EXIT
-cp "$LAB_MODULES"/*.ko "$work"	# a build may replace them meanwhile
-echo "TAP version 13"
-echo "1..${#tests[@]}"
-for entry in "${tests[@]}"; do
-	name=${entry%%:*} number=$((number + 1))
-	if [ -n "$wanted" ] && [[ $wanted != *" $name "* ]]; then
-		echo "ok $number - ${entry#*:} # SKIP not asked for"
-		skipped=$((skipped + 1))
-	elif "$name" || leftovers; then
-		echo "ok $number - ${entry#*:}"
-	else
-		echo "not ok $number - ${entry#*:}"
-		failed=$((failed + 1))
-	fi
-done
-echo "# Totals: pass:$((number - failed - skipped)) fail:$failed xfail:0 xpass:0 skip:$skipped error:0"
-[ "$failed" -eq 0 ]
+run_tests "$@"
