@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "fault_track.h"
@@ -8,6 +9,9 @@
 
 /* Between the tracepoint and the driver's list of what is pending. */
 #define SLACK_NS	100000000
+
+/* In a tracepoint: not a PCI device. */
+#define NO_DEV		0xffffffffU
 
 void fault_track__free(struct fault_track *track)
 {
@@ -282,7 +286,7 @@ void fault_track__fill(const struct fault_track *track, struct row *row, __u64 i
 	fill_fault_times(row->v, &sum);
 }
 
-void fault_device__fill(const struct fault_device *device, struct row *row, __u64 ts_ns,
+static void fill_device(const struct fault_device *device, struct row *row, __u64 ts_ns,
 			__u64 interval_ns)
 {
 	static const struct ioasid_fault_stat nothing;
@@ -297,4 +301,71 @@ void fault_device__fill(const struct fault_device *device, struct row *row, __u6
 	fill_fault_rates(row->v, interval_ns);
 	fill_pending(row->v, device->pending, age(device->oldest_ts_ns, ts_ns));
 	fill_fault_times(row->v, delta);
+}
+
+/* A name that the space's devices have in common, or none. */
+static const char *only_name(const char *attached, size_t *len)
+{
+	const char *name = NULL;
+	size_t n;
+
+	for (attached += strspn(attached, " "); *attached; attached += strspn(attached, " ")) {
+		n = strcspn(attached, " /");
+		if (name && (n != *len || strncmp(name, attached, n)))
+			return NULL;
+		name = attached;
+		*len = n;
+		attached += strcspn(attached, " ");
+	}
+	return name;
+}
+
+/* What the tracepoints call it, else what the driver does, else its label. */
+static char *device_name(const struct ioasid_fault_key *key, const struct row *space)
+{
+	const char *only;
+	char *name;
+	size_t len;
+	int n;
+
+	only = space->attached ? only_name(space->attached, &len) : NULL;
+	if (key->dev != NO_DEV)
+		n = asprintf(&name, "%04x:%02x:%02x.%x", key->dev >> 16, key->dev >> 8 & 0xff,
+			     key->dev >> 3 & 0x1f, key->dev & 7);
+	else if (only)
+		n = asprintf(&name, "%.*s", (int)len, only);
+	else
+		n = asprintf(&name, "0x%llx", key->cookie);
+	return n < 0 ? NULL : name;
+}
+
+static int add_row(const struct fault_track *track, const struct fault_device *device,
+		   struct snapshot *snap, const struct row *space)
+{
+	struct row *row = &snap->devices[snap->nr_devices];
+
+	row->attached = device_name(&device->key, space);
+	if (!row->attached)
+		return -ENOMEM;
+	snap->nr_devices++;
+	row->state = ROW_DEVICE;
+	row->ctx = space->ctx;
+	row->ioasid = space->ioasid;
+	row->cookie = device->key.cookie;
+	row->v[METRIC_CTX] = space->v[METRIC_CTX];
+	row->v[METRIC_IOASID] = space->v[METRIC_IOASID];
+	row->v[METRIC_PID] = space->v[METRIC_PID];
+	memcpy(row->comm, space->comm, sizeof(row->comm));
+	fill_device(device, row, track->bpf_ts_ns, snap->interval_ns);
+	return 0;
+}
+
+int fault_track__add_rows(const struct fault_track *track, struct snapshot *snap,
+			  const struct row *space)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < track->nr; i++)
+		err = add_row(track, track->devices[i], snap, space);
+	return err;
 }

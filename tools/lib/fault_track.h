@@ -62,8 +62,11 @@ bool fault_track__is_active(const struct fault_track *track);
 /* bpf: the tracepoints are there. */
 void fault_track__fill(const struct fault_track *track, struct row *row, __u64 interval_ns,
 		       bool bpf);
-void fault_device__fill(const struct fault_device *device, struct row *row, __u64 ts_ns,
-			__u64 interval_ns);
+
+/* A row for each device, for which the snapshot has room. 0 or -ENOMEM. */
+int fault_track__add_rows(const struct fault_track *track, struct snapshot *snap,
+			  const struct row *space);
+
 void fault_track__add_times(const struct fault_track *track, struct ioasid_fault_stat *sum);
 void fill_fault_times(struct value *v, const struct ioasid_fault_stat *delta);
 void fill_fault_rates(struct value *v, __u64 interval_ns);

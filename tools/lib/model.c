@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "track.h"
@@ -8,9 +7,6 @@
 
 /* Of one step; there are more steps. */
 #define MAX_STALE	1024
-
-/* In a tracepoint: not a PCI device. */
-#define NO_DEV		0xffffffffU
 
 struct model {
 	struct track **tracks;	/* ordered by context and space */
@@ -421,63 +417,6 @@ static void fill_total(const struct model *model, struct snapshot *snap)
 	fill_fault_rates(snap->total.v, snap->interval_ns);
 }
 
-/* A name that the space's devices have in common, or none. */
-static const char *only_name(const char *attached, size_t *len)
-{
-	const char *name = NULL;
-	size_t n;
-
-	for (attached += strspn(attached, " "); *attached; attached += strspn(attached, " ")) {
-		n = strcspn(attached, " /");
-		if (name && (n != *len || strncmp(name, attached, n)))
-			return NULL;
-		name = attached;
-		*len = n;
-		attached += strcspn(attached, " ");
-	}
-	return name;
-}
-
-/* What the tracepoints call it, else what the driver does, else its label. */
-static char *device_name(const struct ioasid_fault_key *key, const struct row *space)
-{
-	const char *only;
-	char *name;
-	size_t len;
-	int n;
-
-	only = space->attached ? only_name(space->attached, &len) : NULL;
-	if (key->dev != NO_DEV)
-		n = asprintf(&name, "%04x:%02x:%02x.%x", key->dev >> 16, key->dev >> 8 & 0xff,
-			     key->dev >> 3 & 0x1f, key->dev & 7);
-	else if (only)
-		n = asprintf(&name, "%.*s", (int)len, only);
-	else
-		n = asprintf(&name, "0x%llx", key->cookie);
-	return n < 0 ? NULL : name;
-}
-
-static int add_device(struct snapshot *snap, const struct track *track,
-		      const struct fault_device *device, const struct row *space)
-{
-	struct row *row = &snap->devices[snap->nr_devices];
-
-	row->attached = device_name(&device->key, space);
-	if (!row->attached)
-		return -ENOMEM;
-	snap->nr_devices++;
-	row->state = ROW_DEVICE;
-	row->ctx = track->ctx;
-	row->ioasid = track->ioasid;
-	row->cookie = device->key.cookie;
-	row->v[METRIC_CTX] = space->v[METRIC_CTX];
-	row->v[METRIC_IOASID] = space->v[METRIC_IOASID];
-	row->v[METRIC_PID] = space->v[METRIC_PID];
-	memcpy(row->comm, space->comm, sizeof(row->comm));
-	fault_device__fill(device, row, track->faults.bpf_ts_ns, snap->interval_ns);
-	return 0;
-}
-
 /* The devices of all rows, which are in the order of context and space. */
 static int add_devices(struct model *model, struct snapshot *snap)
 {
@@ -498,8 +437,8 @@ static int add_devices(struct model *model, struct snapshot *snap)
 		if (!row->ioasid)
 			continue;
 		track = get_track(model, row->ctx, row->ioasid);
-		for (size_t j = 0; track && !err && j < track->faults.nr; j++)
-			err = add_device(snap, track, track->faults.devices[j], row);
+		if (track && !err)
+			err = fault_track__add_rows(&track->faults, snap, row);
 	}
 	return err;
 }
