@@ -64,7 +64,7 @@ static inline void limit_locked(uint64_t pages)
 /*
  * fdinfo
  */
-#define FDINFO_MAX	16384
+#define FDINFO_MAX	65536
 
 /* The lines of our keys; pos, flags and so on are left out. */
 static inline char *fdinfo_text(int fd)
