@@ -89,7 +89,8 @@ TEST_F(ctx, units, "sizes carry the unit B, every value follows a tab")
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
 		char *tab = strstr(line, ":\t");
 		bool bytes = strstr(line, "-bytes-") || strstr(line, "-mapped-") ||
-			     strstr(line, "-pinned-") || strstr(line, "-registered");
+			     strstr(line, "-pinned-") || strstr(line, "-registered") ||
+			     strstr(line, "-present-");
 
 		ASSERT_TRUE(tab);
 		if (bytes != (strlen(tab) > 2 && !strcmp(tab + strlen(tab) - 2, " B")))
