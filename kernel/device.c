@@ -612,16 +612,20 @@ static void detach_all(struct ioasid_device *idev)
 
 /**
  * ioasid_device_unbind - take a device out of its context
- * @idev: the device; it must have stopped its DMA
+ * @idev: the device; it must have stopped its DMA, and nobody attaches it any more
  */
 void ioasid_device_unbind(struct ioasid_device *idev)
 {
 	struct ioasid_ctx *ctx = idev->ctx;
 
 	detach_svas(idev);
-	mutex_lock(&ioasid_contexts_lock);
+	/* May last (a process's fault handler, see sva.c): not for other contexts. */
 	mutex_lock(&ctx->lock);
 	detach_all(idev);
+	mutex_unlock(&ctx->lock);
+
+	mutex_lock(&ioasid_contexts_lock);
+	mutex_lock(&ctx->lock);
 	list_del(&idev->entry);
 	list_del(&idev->bound_entry);
 	disclaim(idev);
