@@ -72,8 +72,8 @@ struct ioasid_pending {
  * @closed: there will be no more answers
  */
 struct ioasid_faults {
-	struct mutex lock;
-	spinlock_t list_lock;
+	struct mutex lock;		/* see above */
+	spinlock_t list_lock;		/* see above */
 	struct list_head pending;
 	DECLARE_HASHTABLE(ids, 8);
 	u64 last_id;

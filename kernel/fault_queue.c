@@ -67,7 +67,7 @@ struct ioasid_queue {
 	struct eventfd_ctx *event;
 	u64 timeout_ns;
 	struct delayed_work timer;
-	struct mutex read_lock;
+	struct mutex read_lock;		/* one reader at a time */
 };
 
 struct ioasid_faults *ioasid_queue_faults(struct ioasid_queue *queue)

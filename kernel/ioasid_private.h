@@ -604,7 +604,7 @@ struct ioasid_domain {
 	struct ioasid_space *space;
 	bool asks;
 	struct ioasid_queue *queue;
-	spinlock_t attachments_lock;
+	spinlock_t attachments_lock;	/* of the next */
 	struct list_head attachments;
 	u32 inval_type;
 	bool wanted;

@@ -278,12 +278,12 @@ static uint32_t instance(struct race *r, struct ioasid_sim_create args)
 	return id;
 }
 
-static struct actor *actor(struct race *r, enum way way, int fd)
+static struct actor *actor(struct race *r, enum way kind, int fd)
 {
 	struct actor *a = &r->actors[r->nr_actors];
 
 	*a = (struct actor){
-		.way = way, .fd = fd, .queue = -1, .random = r->nr_actors * 77,
+		.way = kind, .fd = fd, .queue = -1, .random = r->nr_actors * 77,
 		.consumer_random = r->nr_actors * 99,
 	};
 	r->nr_actors++;

@@ -653,7 +653,8 @@ static void *fetch(void *data)
 	uint64_t bytes;
 
 	while (!__atomic_load_n(&self->stop, __ATOMIC_RELAXED)) {
-		do_prefetch(self->fd, self->space, GPA + 8 * BIG, BIG, IOASID_PREFETCH_DROP, &bytes);
+		do_prefetch(self->fd, self->space, GPA + 8 * BIG, BIG, IOASID_PREFETCH_DROP,
+			    &bytes);
 		do_prefetch(self->fd, self->space, GPA + 8 * BIG, BIG, 0, &bytes);
 	}
 	return NULL;
