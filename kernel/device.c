@@ -618,14 +618,11 @@ void ioasid_device_unbind(struct ioasid_device *idev)
 {
 	struct ioasid_ctx *ctx = idev->ctx;
 
+	/* May last: the kernel waits for the process's file systems. */
 	detach_svas(idev);
-	/* May last (a process's fault handler, see sva.c): not for other contexts. */
-	mutex_lock(&ctx->lock);
-	detach_all(idev);
-	mutex_unlock(&ctx->lock);
-
 	mutex_lock(&ioasid_contexts_lock);
 	mutex_lock(&ctx->lock);
+	detach_all(idev);
 	list_del(&idev->entry);
 	list_del(&idev->bound_entry);
 	disclaim(idev);
