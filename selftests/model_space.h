@@ -35,11 +35,14 @@ static inline void expect_parent(struct expected *e, const struct space *parent)
 	expect_error(e, parent->depth + 1 >= MODEL_DEPTH, ENOSPC);
 }
 
+#define UNKNOWN_FLAG	(1U << 31)
+
 static inline void do_op_alloc(struct space *parent, bool child)
 {
 	static const uint32_t widths[] = { 0, 0, 0, 0, 48, 40, NARROW_WIDTH, 64, 12, 65 };
 	uint32_t width = widths[pick(ARRAY_SIZE(widths))];
-	uint32_t flags = chance(10) ? IOASID_ALLOC_ENFORCE_SNOOP : chance(2) ? 2 : 0;
+	uint32_t flags = chance(10) ? IOASID_ALLOC_ENFORCE_SNOOP :
+			 chance(2) ? UNKNOWN_FLAG : 0;
 	int parent_id = child ? id_of(parent) : 0, id;
 	struct expected e = {};
 	struct space *s;
@@ -47,7 +50,7 @@ static inline void do_op_alloc(struct space *parent, bool child)
 	trace("ALLOC kernel parent %d width %u flags %u", parent_id, width, flags);
 	if (child)
 		expect_parent(&e, parent);
-	expect_error(&e, flags & 2, EOPNOTSUPP);
+	expect_error(&e, flags & UNKNOWN_FLAG, EOPNOTSUPP);
 	expect_error(&e, width == 12 || width == 65, EINVAL);
 	id = do_alloc_kind(run.fd, IOASID_KIND_KERNEL, parent_id, flags, width);
 	if (!outcome(&e, id))
@@ -220,7 +223,7 @@ static inline void do_op_map(struct space *s, int page, int to, int nr, uint32_t
 	expect_error(&e, failing && rc && errno == ENOMEM, ENOMEM);
 	if (outcome(&e, rc))
 		set_pages(s, page, to, nr, prot, parent ? 0 : region_around(to, nr));
-	else if (s && !(prot & ~RW))
+	else if (s && !(prot & ~(RW | IOASID_MAP_NO_REQUESTS)))
 		s->counts.map_errors++;
 }
 

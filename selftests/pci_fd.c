@@ -146,7 +146,7 @@ TEST_F(pci, attach_arguments, "attach and detach: bad arguments change nothing")
 		EXPECT_ERRNO(E2BIG, ioctl(dev, cmds[i], &cmd));
 		bad = (struct vfio_attach_ioasid){ .argsz = sizeof(bad) - 1, .ioasid = id };
 		EXPECT_ERRNO(EINVAL, ioctl(dev, cmds[i], &bad));
-		bad = (struct vfio_attach_ioasid){ .argsz = sizeof(bad), .ioasid = id, .flags = 2 };
+		bad = (struct vfio_attach_ioasid){ .argsz = sizeof(bad), .ioasid = id, .flags = 4 };
 		EXPECT_ERRNO(EOPNOTSUPP, ioctl(dev, cmds[i], &bad));
 		bad = (struct vfio_attach_ioasid){ .argsz = sizeof(bad), .ioasid = id,
 						   .user_pasid = 1 };

@@ -187,7 +187,7 @@ TEST_F(world, refused_unknown, "refused unknown commands change nothing", .timeo
 {
 	REFUSED(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, IOASID_BASE - 1), self->mem));
 	REFUSED(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, IOASID_BASE + 15), self->mem));
-	REFUSED(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, IOASID_BASE + 21), self->mem));
+	REFUSED(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, IOASID_BASE + 22), self->mem));
 	REFUSED(ENOTTY, ioctl(self->fd, _IO('x', IOASID_BASE), self->mem));
 }
 
@@ -200,8 +200,12 @@ TEST_F(world, refused_alloc, "refused ALLOC changes nothing", .timeout = 90)
 	REFUSE_FLAG(self->fd, IOASID_ALLOC, &arg, "%s", "");
 	REFUSED(EINVAL, do_alloc_kind(self->fd, 0, 0, 0, 0));
 	REFUSED(EINVAL, do_alloc_kind(self->fd, 5, 0, 0, 0));
-	REFUSED(EOPNOTSUPP, do_alloc_kind(self->fd, IOASID_KIND_SVA, 0, 0, 0));
-	REFUSED(EOPNOTSUPP, do_alloc_kind(self->fd, IOASID_KIND_MIRROR, 0, 0, 0));
+	REFUSED(EOPNOTSUPP, do_alloc_kind(self->fd, IOASID_KIND_SVA, 0, IOASID_ALLOC_SVA_PINNED,
+					  0));
+	REFUSED(EOPNOTSUPP, do_alloc_kind(self->fd, IOASID_KIND_SVA, self->id, 0, 0));
+	REFUSED(EINVAL, do_alloc_kind(self->fd, IOASID_KIND_SVA, 0, 0, 40));
+	REFUSED(EOPNOTSUPP, do_alloc_kind(self->fd, IOASID_KIND_MIRROR, self->id, 0, 0));
+	REFUSED(EINVAL, do_alloc_kind(self->fd, IOASID_KIND_MIRROR, 0, 0, 65));
 	REFUSED(EINVAL, do_alloc_kind(self->fd, IOASID_KIND_USER, 0, 0, 0));
 	REFUSED(EOPNOTSUPP, do_alloc_user(self->fd, self->id, 0, 48, maps[0].iova));
 	REFUSED(EOPNOTSUPP, do_alloc_user(self->fd, self->id, 99, 48, maps[0].iova));

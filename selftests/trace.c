@@ -62,7 +62,8 @@ TEST_F(trace, alloc_free, "ioasid_alloc and ioasid_free")
 	e = EVENT("ioasid_alloc");
 	FIELD(IOASID_ALLOC_ENFORCE_SNOOP, "flags");
 	FIELD(40, "addr_width");
-	test_err_alloc_kind(EOPNOTSUPP, self->fd, IOASID_KIND_SVA, 0, 0, 0);
+	test_err_alloc_kind(EOPNOTSUPP, self->fd, IOASID_KIND_SVA, 0, IOASID_ALLOC_SVA_PINNED,
+			    0);
 	e = EVENT("ioasid_alloc");
 	FIELD(self->ctx, "ctx");
 	FIELD(0, "ioasid");
