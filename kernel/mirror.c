@@ -108,24 +108,23 @@ u64 ioasid_mirror_drop_locked(struct ioasid_mirror *mirror,
 			      unsigned long first, unsigned long last)
 {
 	unsigned long index = first >> PAGE_SHIFT;
-	unsigned long start = ALIGN_DOWN(index, MIRROR_BIG_PAGES);
 	struct run run = {};
-	unsigned long at, n;
+	unsigned long start, at;
 	u64 dropped = 0;
 	void *block;
 
 	lockdep_assert_held(&mirror->lock);
+	/* A large block may begin before, single pages there are not looked at. */
+	if (!ioasid_mirror_find(mirror, index, &start))
+		start = index;
 	xa_for_each_range(&mirror->installed, at, block, start,
 			  last >> PAGE_SHIFT) {
-		n = mirror_block_pages(block);
-		if (at + n <= index)
-			continue;
 		if (run.first + run.npages != at) {
 			clear_run(mirror, &run);
 			run = (struct run){ .first = at };
 		}
-		run.npages += n;
-		dropped += n;
+		run.npages += mirror_block_pages(block);
+		dropped += mirror_block_pages(block);
 		xa_erase(&mirror->installed, at);
 		cond_resched();
 	}
