@@ -18,6 +18,8 @@
 #define MEMORY_ROUNDS	16
 /* While a page of the user's changes all the time. */
 #define PREFETCH_TRIES	1000
+/* Other parts of the process do; or what is touched does not come. */
+#define LOOKS		16
 
 /* And how much: all levels of a table, several times. */
 #define MEMORY_BYTES	(16 * PAGE_SIZE)
@@ -182,10 +184,11 @@ static int touch(struct ioasid_mirror *mirror, const struct mirror_lookup *l,
 			     (l->write ? FAULT_FLAG_WRITE : 0);
 	unsigned long n, va;
 	bool touched = false;
-	bool unlocked;
 	int rc;
 
 	for (n = 0; n < l->npages; n++) {
+		bool unlocked = false;
+
 		if (good(pfns[n], l->write))
 			continue;
 		va = l->va + n * PAGE_SIZE;
@@ -434,6 +437,7 @@ static int make_memory(void)
 static long bring_once(struct ioasid_mirror *mirror, struct mirror_lookup *l,
 		       unsigned long *pfns, bool asked)
 {
+	unsigned int looks = 0;
 	bool touched = false;
 	long n;
 	int rc;
@@ -443,7 +447,8 @@ static long bring_once(struct ioasid_mirror *mirror, struct mirror_lookup *l,
 		return n;
 	do {
 		n = look(mirror, l, pfns, &touched);
-	} while (n == -EAGAIN && !READ_ONCE(l->stale) && touched);
+	} while (n == -EAGAIN && !READ_ONCE(l->stale) && touched &&
+		 ++looks < LOOKS);
 	if (n > 0) {
 		l->npages = n;
 		rc = reserve(mirror, l, pfns);
