@@ -145,6 +145,8 @@ static int adopt(struct ioasid_space *parent, struct ioasid_space *space)
 	    !ioasid_table_in(parent, &space->table))
 		return -EINVAL;
 	space->depth = parent->depth + 1;
+	/* Its devices reach the parent's memory, whose devices all snoop. */
+	space->flags |= parent->flags & IOASID_ALLOC_ENFORCE_SNOOP;
 	list_add_tail(&space->sibling, &parent->children);
 	parent->nr_children++;
 	return 0;

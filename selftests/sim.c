@@ -430,7 +430,7 @@ TEST_F(sim, enforce_snoop, "a space that enforces snooping takes only IOMMUs tha
 	uint32_t cannot = sim_create(self->ctl, .nr_devices = 1);
 	int dev1 = sim_open(can, 0), dev2 = sim_open(cannot, 0);
 	struct ioasid_info info;
-	int space;
+	int space, child;
 
 	test_bind(dev1, self->fd, SIM_COOKIE);
 	test_bind(dev2, self->fd, SIM_COOKIE + 1);
@@ -443,6 +443,12 @@ TEST_F(sim, enforce_snoop, "a space that enforces snooping takes only IOMMUs tha
 	EXPECT_TRUE(info.flags & IOASID_INFO_ENFORCED_SNOOP);
 	test_map(self->fd, space, self->mem, 0, PAGE);
 	EXPECT_EQ(IOASID_SIM_OK, sim_read(dev1, 0, PAGE, 0));
+	/* A child's devices reach the same memory. */
+	child = do_alloc_kind(self->fd, IOASID_KIND_KERNEL, space, 0, 0);
+	ASSERT_LT(0, child);
+	test_err_attach(EINVAL, dev2, child);
+	test_detach(dev1, space);
+	test_attach(dev1, child);
 	/* A space that does not ask for it takes both. */
 	space = test_alloc(self->fd);
 	test_attach(dev2, space);

@@ -197,7 +197,7 @@ struct ioasid_alloc {
 	__u32	argsz;
 	__u32	flags;
 	/* Devices may attach only where the IOMMU can force their DMA to be coherent
-	 * with the CPU caches.
+	 * with the CPU caches. So it is for all children, with the flag or without.
 	 */
 #define IOASID_ALLOC_ENFORCE_SNOOP	(1 << 0)
 	/* Faults are reported to @fault_queue. */
