@@ -28,7 +28,7 @@ $(table_tests) $(table_objects): ALL_CFLAGS += -Iselftests/shim -Iinclude
 
 # What takes faults, or submits by ring, does it with the library that is there for it.
 library_tests := $(filter $(O)/sim_s6 $(O)/sim_fault_storm $(O)/sim_ring $(O)/sim_ring_% \
-		   $(O)/sim_identity $(O)/model,$(TESTS))
+		   $(O)/sim_identity $(O)/sim_sva_space $(O)/model,$(TESTS))
 libioasid_objects := $(patsubst tools/libioasid/%.c,$(O)/libioasid/%.o,$(wildcard tools/libioasid/*.c))
 $(library_tests): $(libioasid_objects)
 $(library_tests) $(O)/fault_ring $(libioasid_objects): ALL_CFLAGS += -Itools/libioasid

@@ -8,6 +8,8 @@
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
+#include <libioasid.h>
+
 #include "harness.h"
 #include "ioasid_util.h"
 #include "sim_util.h"
@@ -235,6 +237,7 @@ TEST_F(sva, by_default, "DMA without PASID")
 TEST_F(sva, both, "two devices of one process, by both engines")
 {
 	struct fixture_sva second = *self;
+	uint64_t bytes;
 
 	attach(self, BY_KERNEL);
 	second.dev = sim_open(self->id, 1);
@@ -246,7 +249,11 @@ TEST_F(sva, both, "two devices of one process, by both engines")
 	EXPECT_TRUE(sees(&second, self->mem, 1));
 	EXPECT_EQ(0, puts_page(&second, self->mem, 2));
 	EXPECT_TRUE(sees(self, self->mem, 2));
-	test_prefetch(self->fd, self->space, (uintptr_t)self->mem, PAGES * PAGE, 0);
+	EXPECT_EQ(0, ioasid_prefetch(self->fd, self->space, (uintptr_t)self->mem, PAGES * PAGE, 0,
+				     &bytes));
+	EXPECT_EQ(PAGES * PAGE, bytes);
+	EXPECT_EQ(-ENOENT, ioasid_prefetch(self->fd, 4000, 0, PAGE, 0, &bytes));
+	EXPECT_EQ(0, bytes);
 	ASSERT_TRUE(!madvise(self->mem, PAGE, MADV_DONTNEED));
 	EXPECT_TRUE(sees_zeroes(&second, self->mem));
 	EXPECT_TRUE(sees_zeroes(self, self->mem));

@@ -20,6 +20,7 @@ tests=(
 	usage:"wrong usage is exit status 2, and says what is right"
 	examples:"the scripts of the documentation have no mistakes"
 	manual_example:"the script in the manual page has none"
+	quotes:"what the documentation quotes of the fault example is what it does"
 	mistakes:"each mistake in a script is found, with its line"
 	before_running:"a script with a mistake does nothing"
 	numbers:"numbers, ranges and sizes"
@@ -91,6 +92,17 @@ mistake() {
 	printf '%s\n' "$@" >"$work/script"
 	says 2 "$work/script:$#: " run -n "$work/script" &&
 		says 2 "$text" run -n "$work/script"
+}
+
+# The indented blocks that begin as a place of the program does are that place.
+quotes() {
+	awk 'FNR == NR { line[++nr] = clean($0); next }
+		function clean(text) { gsub(/[ \t]+/, " ", text); sub(/^ /, "", text); return text }
+		!/^\t/ { at = 0; next }
+		!at { begin = clean($0); for (at = nr; at && line[at] != begin; at--); if (at) found++; else at = -1; next }
+		at > 0 && clean($0) != line[++at] { print "# docs/faults.md:" FNR ": not in viommu.c: " $0; bad = 1 }
+		END { if (found < 2) print "# " found + 0 " places"; exit bad || found < 2 }' \
+		docs/examples/viommu.c docs/faults.md
 }
 
 mistakes() {

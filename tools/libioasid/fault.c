@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "command.h"
 #include "libioasid.h"
 
 #define DEFAULT_ENTRIES 256
@@ -25,16 +26,6 @@ struct ioasid_fault_queue {
 	uint32_t next; /* record that nobody was given yet, modulo 2^32 */
 	struct ioasid_fault *joined; /* a group that is in two pieces: the ring ends in it */
 };
-
-static int command(int fd, unsigned int cmd, void *arg)
-{
-	int saved = errno, rc = ioctl(fd, cmd, arg);
-
-	if (rc < 0)
-		rc = -errno;
-	errno = saved;
-	return rc;
-}
 
 /* Its first page says how large it is. */
 static int map_ring(struct ioasid_fault_queue *queue)

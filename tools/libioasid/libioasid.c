@@ -7,21 +7,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include "command.h"
 #include "libioasid.h"
 
 #define IOASID_NODE	"/dev/ioasid"
 #define DEVICE_DIR	"/dev/ioasid-devices/"
-
-/* errno belongs to the caller. */
-static int command(int fd, unsigned int cmd, void *arg)
-{
-	int saved = errno, rc = ioctl(fd, cmd, arg);
-
-	if (rc < 0)
-		rc = -errno;
-	errno = saved;
-	return rc;
-}
 
 static int open_node(const char *path)
 {
@@ -269,6 +259,19 @@ int ioasid_get_dirty_bitmap(int fd, uint32_t ioasid, uint64_t iova, uint64_t siz
 	};
 
 	return command(fd, IOASID_GET_DIRTY_BITMAP, &arg);
+}
+
+int ioasid_prefetch(int fd, uint32_t ioasid, uint64_t iova, uint64_t size, uint32_t flags,
+		    uint64_t *bytes)
+{
+	struct ioasid_prefetch arg = {
+		.argsz = sizeof(arg), .flags = flags, .ioasid = ioasid, .iova = iova,
+		.size = size,
+	};
+	int rc = command(fd, IOASID_PREFETCH, &arg);
+
+	*bytes = arg.bytes;
+	return rc;
 }
 
 int ioasid_invalidate_list(int fd, uint32_t ioasid, const struct ioasid_invalidate *requests,

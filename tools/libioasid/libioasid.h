@@ -68,6 +68,14 @@ int ioasid_set_dirty_tracking(int fd, uint32_t ioasid, bool on);
 int ioasid_get_dirty_bitmap(int fd, uint32_t ioasid, uint64_t iova, uint64_t size,
 			    uint64_t page_size, uint64_t *bitmap, uint32_t flags);
 
+/*
+ * Spaces that follow a process: pages are brought to the devices, for reading, or writing
+ * with IOASID_PREFETCH_WRITE; or taken away, with IOASID_PREFETCH_DROP. How many bytes
+ * from iova on are there, or were taken, is put into *bytes, after an error, too.
+ */
+int ioasid_prefetch(int fd, uint32_t ioasid, uint64_t iova, uint64_t size, uint32_t flags,
+		    uint64_t *bytes);
+
 /* User-managed tables. size 0: everything. How many requests were done is put into *nr. */
 int ioasid_invalidate_range(int fd, uint32_t ioasid, uint64_t iova, uint64_t size);
 int ioasid_invalidate_list(int fd, uint32_t ioasid, const struct ioasid_invalidate *requests,

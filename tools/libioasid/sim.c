@@ -5,17 +5,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include "command.h"
 #include "libioasid.h"
-
-static int command(int fd, unsigned int cmd, unsigned long arg)
-{
-	int saved = errno, rc = ioctl(fd, cmd, arg);
-
-	if (rc < 0)
-		rc = -errno;
-	errno = saved;
-	return rc;
-}
 
 int ioasid_sim_open(void)
 {
@@ -32,13 +23,13 @@ int ioasid_sim_create(int sim, struct ioasid_sim_create *args)
 	int rc;
 
 	args->argsz = sizeof(*args);
-	rc = command(sim, IOASID_SIM_CREATE, (unsigned long)args);
+	rc = command(sim, IOASID_SIM_CREATE, args);
 	return rc < 0 ? rc : (int)args->id;
 }
 
 int ioasid_sim_destroy(int sim, uint32_t id)
 {
-	return command(sim, IOASID_SIM_DESTROY, id);
+	return command(sim, IOASID_SIM_DESTROY, (void *)(unsigned long)id);
 }
 
 int ioasid_sim_stats(int sim, uint32_t id, struct ioasid_sim_stats *stats)
@@ -46,7 +37,7 @@ int ioasid_sim_stats(int sim, uint32_t id, struct ioasid_sim_stats *stats)
 	memset(stats, 0, sizeof(*stats));
 	stats->argsz = sizeof(*stats);
 	stats->id = id;
-	return command(sim, IOASID_SIM_GET_STATS, (unsigned long)stats);
+	return command(sim, IOASID_SIM_GET_STATS, stats);
 }
 
 int ioasid_sim_inject(int sim, uint32_t id, uint32_t flags, uint32_t fail_nth)
@@ -55,7 +46,7 @@ int ioasid_sim_inject(int sim, uint32_t id, uint32_t flags, uint32_t fail_nth)
 		.argsz = sizeof(args), .flags = flags, .id = id, .fail_nth = fail_nth,
 	};
 
-	return command(sim, IOASID_SIM_INJECT, (unsigned long)&args);
+	return command(sim, IOASID_SIM_INJECT, &args);
 }
 
 int ioasid_sim_sram(int dev, void **sram)
@@ -76,7 +67,7 @@ int ioasid_sim_dma(int dev, struct ioasid_sim_request *requests, uint32_t nr)
 	struct ioasid_sim_dma args = {
 		.argsz = sizeof(args), .nr = nr, .requests = (uintptr_t)requests,
 	};
-	int rc = command(dev, IOASID_SIM_DMA, (unsigned long)&args);
+	int rc = command(dev, IOASID_SIM_DMA, &args);
 
 	return rc < 0 ? rc : (int)args.nr;
 }
@@ -89,12 +80,12 @@ int ioasid_sim_start(int dev, uint32_t threads, const struct ioasid_sim_request 
 		.requests = (uintptr_t)requests, .seed = seed,
 	};
 
-	return command(dev, IOASID_SIM_START, (unsigned long)&args);
+	return command(dev, IOASID_SIM_START, &args);
 }
 
 int ioasid_sim_stop(int dev, struct ioasid_sim_load_result *result)
 {
 	memset(result, 0, sizeof(*result));
 	result->argsz = sizeof(*result);
-	return command(dev, IOASID_SIM_STOP, (unsigned long)result);
+	return command(dev, IOASID_SIM_STOP, result);
 }
