@@ -570,6 +570,21 @@ TEST_F(mirror, swap, "what a device wrote survives on swap, more than once", .ti
 	swap_off();
 }
 
+/* The process's table has such a page writable and clean, and learns of no device. */
+TEST_F(mirror, given_back, "what a device wrote survives where the process had given memory back")
+{
+	ASSERT_TRUE(!madvise(self->mem, PAGES * PAGE, MADV_NOHUGEPAGE));
+	fill(self->mem, PAGES * PAGE, 1);
+	ASSERT_TRUE(!madvise(self->mem, PAGES * PAGE, MADV_FREE));
+	for (int i = 0; i < PAGES; i += 2)
+		EXPECT_EQ(0, device_puts(self, slot_at(i), i + 5));
+	ASSERT_TRUE(!madvise(self->mem, PAGES * PAGE, MADV_PAGEOUT));
+	for (int i = 0; i < PAGES; i += 2)
+		EXPECT_TRUE(cpu_sees(self->mem + i * PAGE, i + 5));
+	/* The others went: something was paged out at all. */
+	EXPECT_EQ(0, self->mem[PAGE]);
+}
+
 TEST_F(mirror, two, "two IOMMUs follow one process; who comes later begins with nothing")
 {
 	uint32_t id = sim_create(self->ctl, .nr_devices = 1, .caps = MIRROR_CAPS, .pasid_bits = 8,
