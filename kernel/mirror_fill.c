@@ -568,7 +568,7 @@ static int prefetch_space(struct ioasid_space *space, struct ioasid_ucmd *ucmd)
 	u64 last = cmd->iova + cmd->size - 1, bytes = 0;
 	int rc;
 
-	/* All there is is there. */
+	/* Everything is there. */
 	if (!space->mirror || ioasid_space_is_pinned(space))
 		return -EOPNOTSUPP;
 	mutex_lock(space->lock);

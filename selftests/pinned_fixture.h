@@ -5,55 +5,24 @@
 
 #include <malloc.h>
 
-#include "harness.h"
-#include "ioasid_util.h"
-#include "sim_util.h"
-#include "mirror_util.h"
+#include "pinned_util.h"
 #include "unchanged.h"
 
-#define PAGES		64UL
-#define BIG		(2 * MIB)
-#define MINE		7U		/* a PASID of the user's choice */
-#define PINNED_CAPS	(IOASID_SIM_CAP_ATS | IOASID_SIM_CAP_PASID)
+#define PAGES 64UL
 
 /* How a device is attached. */
 enum way { BY_DEFAULT, BY_USER, BY_KERNEL, NR_WAYS };
 
-FIXTURE(pinned) {
+FIXTURE(pinned)
+{
 	int ctl, fd, dev, space;
 	uint32_t id, pasid;
 	enum way way;
 	uint8_t *sram;
-	uint8_t *mem;			/* PAGES */
+	uint8_t *mem; /* PAGES */
 	int64_t pins;
 	struct state before;
 };
-
-static inline uint8_t *map_pages(size_t size, int prot, int flags, int fd)
-{
-	uint8_t *mem = mmap(NULL, size, prot, flags, fd, 0);
-
-	ASSERT_TRUE(mem != MAP_FAILED);
-	return mem;
-}
-
-static inline uint8_t *fresh(size_t size)
-{
-	return map_pages(size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-}
-
-static inline int do_alloc_pinned(int fd, uint32_t flags)
-{
-	return do_alloc_kind(fd, IOASID_KIND_SVA, IOASID_NONE, IOASID_ALLOC_SVA_PINNED | flags, 0);
-}
-
-static inline int alloc_pinned(int fd)
-{
-	int id = do_alloc_pinned(fd, 0);
-
-	ASSERT_LT(0, id);
-	return id;
-}
 
 static inline void attach(struct fixture_pinned *self, enum way way)
 {
@@ -106,7 +75,10 @@ FIXTURE_TEARDOWN(pinned)
 static inline uint32_t dma(struct fixture_pinned *self, uint32_t op, const void *at)
 {
 	struct ioasid_sim_request req = {
-		.op = op, .flags = IOASID_SIM_REQ_ATS, .iova = (uintptr_t)at, .len = PAGE,
+		.op = op,
+		.flags = IOASID_SIM_REQ_ATS,
+		.iova = (uintptr_t)at,
+		.len = PAGE,
 	};
 
 	if (self->way != BY_DEFAULT) {
@@ -116,7 +88,7 @@ static inline uint32_t dma(struct fixture_pinned *self, uint32_t op, const void 
 	return sim_request(self->dev, &req);
 }
 
-#define reads(self, at)		dma(self, IOASID_SIM_OP_READ, at)
+#define reads(self, at) dma(self, IOASID_SIM_OP_READ, at)
 
 static inline uint32_t puts_page(struct fixture_pinned *self, const void *at, unsigned int seed)
 {
@@ -162,6 +134,6 @@ static inline bool engine_is(struct fixture_pinned *self, const char *engine)
 	return is;
 }
 
-#define value(self, key)	space_value((self)->fd, key, (self)->space)
+#define value(self, key) space_value((self)->fd, key, (self)->space)
 
 #endif /* IOASID_SELFTESTS_PINNED_FIXTURE_H */

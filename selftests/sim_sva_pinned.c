@@ -8,8 +8,6 @@
 
 #include "pinned_fixture.h"
 
-#define RW	(IOASID_MAP_READ | IOASID_MAP_WRITE)
-
 static uint8_t data_page[2 * PAGE] __attribute__((aligned(4096)));
 
 static void start(struct fixture_pinned *self, enum way way)
@@ -232,7 +230,7 @@ TEST_F(pinned, maps, "new memory is given and taken by the user")
 	at = (uintptr_t)late;
 	fill(late, 8 * PAGE, 2);
 	EXPECT_NE(0, reads(self, late));
-#define WHEN_MAPPING(err, vaddr, iova, size, flags)					\
+#define WHEN_MAPPING(err, vaddr, iova, size, flags)                                          \
 	REFUSED_KEY(err, do_map(fd, id, (uintptr_t)(vaddr), (uintptr_t)(iova), size, flags), \
 		    "ioasid-map-errors-%u", space)
 	WHEN_MAPPING(EINVAL, late, late + PAGE, PAGE, RW);
@@ -293,14 +291,14 @@ TEST_F(pinned, refused, "what is refused, and changes nothing")
 	struct ioasid_info info = {};
 	int fd = self->fd;
 
-	REFUSED(EINVAL, do_alloc_kind(fd, IOASID_KIND_SVA, IOASID_NONE, IOASID_ALLOC_SVA_PINNED,
-				      48));
+	REFUSED(EINVAL,
+		do_alloc_kind(fd, IOASID_KIND_SVA, IOASID_NONE, IOASID_ALLOC_SVA_PINNED, 48));
 	REFUSED(EINVAL, do_alloc_pinned(fd, IOASID_ALLOC_PAGE_REQUESTS));
 	REFUSED(EOPNOTSUPP, do_alloc_pinned(fd, IOASID_ALLOC_DIRTY_TRACKING));
-	REFUSED(EOPNOTSUPP, do_alloc_kind(fd, IOASID_KIND_MIRROR, IOASID_NONE,
-					  IOASID_ALLOC_SVA_PINNED, 0));
-	REFUSED(EOPNOTSUPP, do_alloc_kind(fd, IOASID_KIND_KERNEL, IOASID_NONE,
-					  IOASID_ALLOC_SVA_PINNED, 0));
+	REFUSED(EOPNOTSUPP,
+		do_alloc_kind(fd, IOASID_KIND_MIRROR, IOASID_NONE, IOASID_ALLOC_SVA_PINNED, 0));
+	REFUSED(EOPNOTSUPP,
+		do_alloc_kind(fd, IOASID_KIND_KERNEL, IOASID_NONE, IOASID_ALLOC_SVA_PINNED, 0));
 	start(self, BY_DEFAULT);
 	REFUSED(EOPNOTSUPP, do_create_nesting(fd, self->space));
 	REFUSED(EBUSY, do_free(fd, self->space));
@@ -342,7 +340,7 @@ TEST_F(pinned, left_out, "what cannot be pinned is left out and counted")
 	self->space = alloc_pinned(fd);
 	base = value(self, "left-out");
 	test_free(fd, self->space);
-	EXPECT_EQ(4 * PAGE, base);		/* behind the end of the file */
+	EXPECT_EQ(4 * PAGE, base); /* behind the end of the file */
 	ASSERT_EQ(0, ftruncate(memfd, PAGE));
 	start(self, BY_DEFAULT);
 	EXPECT_EQ(base - PAGE, value(self, "left-out"));
@@ -432,11 +430,15 @@ TEST_F(pinned, listed, "GET_MAPPINGS and WALK")
 {
 	struct ioasid_mapping_info infos[64];
 	struct ioasid_get_mappings list = {
-		.argsz = sizeof(list), .nr = ARRAY_SIZE(infos), .mappings = (uintptr_t)infos,
+		.argsz = sizeof(list),
+		.nr = ARRAY_SIZE(infos),
+		.mappings = (uintptr_t)infos,
 	};
 	struct ioasid_step steps[IOASID_MAX_STEPS];
 	struct ioasid_walk_iova walk = {
-		.argsz = sizeof(walk), .nr = IOASID_MAX_STEPS, .steps = (uintptr_t)steps,
+		.argsz = sizeof(walk),
+		.nr = IOASID_MAX_STEPS,
+		.steps = (uintptr_t)steps,
 		.iova = (uintptr_t)self->mem + 100,
 	};
 	uint64_t total = 0;
@@ -553,7 +555,8 @@ static int provide(uint8_t *mem, size_t size)
 	return uffd;
 }
 
-TEST_F(pinned, provided, "pages that user space provides are not waited for, and come when provided")
+TEST_F(pinned, provided,
+       "pages that user space provides are not waited for, and come when provided")
 {
 	uint8_t *mem = self->mem, *from = fresh(PAGE);
 	struct uffdio_copy copy = { .dst = (uintptr_t)mem, .src = (uintptr_t)from, .len = PAGE };
