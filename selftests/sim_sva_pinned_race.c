@@ -269,8 +269,13 @@ static void *churn(void *data)
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, -1,
 			 0) != world->churn)
 			wrong("churn", 0, errno);
+		if (!do_map(world->fd, world->space, (uintptr_t)world->churn,
+			    (uintptr_t)world->churn, CHURNED * PAGE, RW))
+			continue;
+		/* Some of it has healed. */
 		for (int i = 0; i < CHURNED; i++)
 			give(world->churn + i * PAGE);
+		usleep(1000);
 	}
 	return data;
 }
