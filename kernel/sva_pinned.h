@@ -138,8 +138,6 @@ void ioasid_pinned_count(struct ioasid_mirror *mirror, long wanted, long pinned)
 struct pinned_fill *ioasid_fill_new(struct ioasid_mirror *mirror,
 				    enum fill_mode mode);
 void ioasid_fill_unpin(struct pinned_fill *f, bool dirty);
-int ioasid_fill_claim(struct pinned_fill *f, unsigned long va, unsigned long n,
-		      bool write);
 int ioasid_fill_run(struct pinned_fill *f);
 void ioasid_fill_done(struct pinned_fill *f);
 

@@ -320,7 +320,7 @@ static int fill(struct pinned_fill *f, bool alive)
 }
 
 /**
- * ioasid_fill_run - pin the pages of ioasid_fill_claim() and enter them
+ * ioasid_fill_run - pin the pages of a part that was claimed, and enter them
  * @f: the pages
  *
  * Returns -EFAULT when something is not there that must be; -ENOMEM, -EINTR.

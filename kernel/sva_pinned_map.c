@@ -58,18 +58,13 @@ static int claim_now(struct pinned_fill *f, struct pinned_part **new,
 	return 0;
 }
 
-/**
- * ioasid_fill_claim - pages that shall be in the space
- * @f: whose
- * @va: first address
- * @n: how many, in one part; they are charged
- * @write: devices may write
- *
- * There is one at a time who does this, besides the worker. Returns -EEXIST when one
- * of them is already, -ENOMEM, -EINTR.
+/*
+ * @n pages of one part, which are charged, shall be in the space. There is one at a
+ * time who does this, besides the worker. Returns -EEXIST when one of them is
+ * already, -ENOMEM, -EINTR.
  */
-int ioasid_fill_claim(struct pinned_fill *f, unsigned long va, unsigned long n,
-		      bool write)
+static int claim(struct pinned_fill *f, unsigned long va, unsigned long n,
+		 bool write)
 {
 	struct ioasid_pinned *pinned = f->mirror->pinned;
 	unsigned long index = part_index(va);
@@ -104,7 +99,7 @@ static int add(struct pinned_fill *f, unsigned long va, unsigned long n,
 
 	if (rc)
 		return rc;
-	rc = ioasid_fill_claim(f, va, n, write);
+	rc = claim(f, va, n, write);
 	if (rc) {
 		account_locked_vm(f->mirror->mm, n, false);
 		return rc;
@@ -242,7 +237,7 @@ static unsigned int take(struct pinned_fill *f, struct pinned_part *p,
 	return nr;
 }
 
-/* Takes the next part of *@index.. Returns how many pages went, -1 at the end. */
+/* From part *@index on, the next one. Returns how many pages went, -1 at the end. */
 static int remove_next(struct pinned_fill *f, unsigned long first,
 		       unsigned long last, unsigned long *index)
 {
