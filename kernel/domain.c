@@ -244,7 +244,8 @@ static int domain_fill(struct ioasid_space *space, struct ioasid_domain *d)
 	int rc;
 
 	if (d->mirror)
-		return 0;
+		return ioasid_space_is_pinned(space) ?
+			       ioasid_pinned_fill_domain(d->mirror, d) : 0;
 	rc = ioasid_visit_slices(space, 0, ULONG_MAX, fill_slice, &fill);
 	if (rc && fill.end)
 		domain_clear(space, d, fill.end - 1);

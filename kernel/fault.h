@@ -109,7 +109,7 @@ struct ioasid_faults *ioasid_queue_faults(struct ioasid_queue *queue);
 static inline bool
 ioasid_space_faults_to_kernel(const struct ioasid_space *space)
 {
-	return space->mirror;
+	return space->mirror && space->asks;
 }
 
 void ioasid_mirror_fault(struct ioasid_attachment *at, struct iopf_group *group);

@@ -19,12 +19,17 @@
 int ioasid_resv_check(struct ioasid_space *space, const struct list_head *resvs)
 {
 	struct iommu_resv_region *resv;
+	unsigned long last;
 
 	lockdep_assert_held(space->lock);
 	list_for_each_entry(resv, resvs, list) {
-		if (ioasid_resv_blocks(resv) &&
-		    interval_tree_iter_first(&space->maps, resv->start,
-					     resv->start + resv->length - 1))
+		if (!ioasid_resv_blocks(resv))
+			continue;
+		last = resv->start + resv->length - 1;
+		if (interval_tree_iter_first(&space->maps, resv->start, last))
+			return -EINVAL;
+		if (ioasid_space_is_pinned(space) &&
+		    ioasid_pinned_meets(space->mirror, resv->start, last))
 			return -EINVAL;
 	}
 	return 0;

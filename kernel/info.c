@@ -367,7 +367,7 @@ static int fill_info(struct ioasid_space *space, struct ioasid_info *info,
 	if (!ioasid_space_attached(space))
 		return -ENODEV;
 	if (space->kind == IOASID_KIND_KERNEL ||
-	    space->kind == IOASID_KIND_MIRROR)
+	    space->kind == IOASID_KIND_MIRROR || ioasid_space_is_pinned(space))
 		info->flags = IOASID_INFO_MAP_DMA;
 	if (ioasid_is_ptable(space))
 		info->flags = IOASID_INFO_PASID_TABLE;

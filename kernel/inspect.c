@@ -134,6 +134,31 @@ static void list_mappings(struct ioasid_space *space, struct listing *list)
 	}
 }
 
+/* What was mapped at once may be several, and the other way round. */
+static void list_pinned(struct ioasid_space *space, struct listing *list)
+{
+	bool mine = list->admin || ioasid_mirror_is_mine(space->mirror);
+	unsigned long first, last;
+	u32 prot;
+
+	while ((prot = ioasid_pinned_range(space->mirror, list->next, &first,
+					   &last))) {
+		if (list->nr == list->room) {
+			list->more = true;
+			list->next = first;
+			return;
+		}
+		list->infos[list->nr++] = (struct ioasid_mapping_info) {
+			.iova = first,
+			.size = last - first + 1,
+			.prot = prot,
+			.flags = mine ? IOASID_MAPPING_VADDR : 0,
+			.target = mine ? first : 0,
+		};
+		list->next = last + 1;
+	}
+}
+
 static int list_space(struct ioasid_space *space, struct listing *list)
 {
 	int rc = 0;
@@ -141,6 +166,8 @@ static int list_space(struct ioasid_space *space, struct listing *list)
 	mutex_lock(space->lock);
 	if (space->dead)
 		rc = -ENOENT;
+	else if (ioasid_space_is_pinned(space))
+		list_pinned(space, list);
 	else
 		list_mappings(space, list);
 	mutex_unlock(space->lock);

@@ -579,6 +579,8 @@ void ioasid_ppasid_put(struct ioasid_pasid *p);
  * @cleared: there is something to flush, between @cleared_first and @cleared_last
  * @mirror: it follows a process
  * @mirror_entry: in its list
+ * @pinned_from: of a space whose process is pinned: from this address on,
+ * @pinned_end: and below this one, it has what is there
  * @space: of a domain that is or was attached: its space
  * @asks: devices in it ask for pages that are not there
  * @queue: counted: where faults of its devices go, or NULL
@@ -601,6 +603,8 @@ struct ioasid_domain {
 	unsigned long cleared_last;
 	struct ioasid_mirror *mirror;
 	struct list_head mirror_entry;
+	unsigned long pinned_from;
+	unsigned long pinned_end;
 	struct ioasid_space *space;
 	bool asks;
 	struct ioasid_queue *queue;
@@ -687,6 +691,24 @@ int ioasid_sva_attach(struct ioasid_device *idev, struct ioasid_space *space,
 struct iommu_sva *ioasid_sva_detach(struct ioasid_pasid *p);
 void ioasid_sva_show(struct seq_file *s, struct ioasid_space *space);
 int ioasid_cmd_prefetch(struct ioasid_ucmd *ucmd);
+
+/* Kind SVA with all memory pinned, see sva_pinned.c */
+static inline bool ioasid_space_is_pinned(const struct ioasid_space *space)
+{
+	return space->flags & IOASID_ALLOC_SVA_PINNED;
+}
+
+int ioasid_pinned_create(struct ioasid_space *space);
+int ioasid_pinned_fill_domain(struct ioasid_mirror *mirror,
+			      struct ioasid_domain *d);
+int ioasid_pinned_map(struct ioasid_space *space, u64 iova, u64 vaddr, u64 size,
+		      u32 prot);
+int ioasid_pinned_unmap(struct ioasid_space *space, unsigned long first,
+			unsigned long last, u32 flags, u64 *unmapped, u32 *nr);
+u32 ioasid_pinned_range(struct ioasid_mirror *mirror, unsigned long from,
+			unsigned long *first, unsigned long *last);
+bool ioasid_pinned_meets(struct ioasid_mirror *mirror, unsigned long first,
+			 unsigned long last);
 int ioasid_mirror_init(void);
 void ioasid_mirror_exit(void);
 

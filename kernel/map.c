@@ -310,7 +310,7 @@ static int check_map(const struct ioasid_space *space, u64 iova, u64 vaddr,
 
 /**
  * ioasid_space_map - map memory of the calling process
- * @space: a space of kind KERNEL or MIRROR
+ * @space: a space of kind KERNEL or MIRROR, or of kind SVA with pinned memory
  * @iova: where devices shall see it
  * @vaddr: where the process sees it
  * @size: bytes
@@ -328,6 +328,10 @@ int ioasid_space_map(struct ioasid_space *space, u64 iova, u64 vaddr, u64 size,
 	clock.start = ioasid_now(clock.on);
 	ioasid_trace(map_begin, space->ctx->id, space->id, iova, size);
 	rc = check_map(space, iova, vaddr, size, prot);
+	if (!rc && ioasid_space_is_pinned(space)) {
+		rc = ioasid_pinned_map(space, iova, vaddr, size, prot);
+		goto out_count;
+	}
 	if (!rc) {
 		m = mapping_new(space, iova, vaddr, size,
 				prot & ~IOASID_MAP_NO_REQUESTS);
@@ -341,6 +345,7 @@ int ioasid_space_map(struct ioasid_space *space, u64 iova, u64 vaddr, u64 size,
 		if (rc)
 			ioasid_mapping_free(space, m);
 	}
+out_count:
 	if (rc)
 		atomic64_inc(&space->stats.map_errors);
 	ioasid_trace(map, space->ctx->id, space->id, iova, size, vaddr, prot,

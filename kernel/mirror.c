@@ -52,7 +52,11 @@ static struct workqueue_struct *release_wq;
 
 /* Taking pages away */
 
-static void sync_domains(struct ioasid_mirror *mirror)
+/**
+ * ioasid_mirror_sync - make all IOTLBs forget what was cleared
+ * @mirror: the mirror, locked
+ */
+void ioasid_mirror_sync(struct ioasid_mirror *mirror)
 {
 	unsigned long first = ULONG_MAX, last = 0;
 	bool on = trace_ioasid_iotlb_inv_enabled();
@@ -131,7 +135,7 @@ u64 ioasid_mirror_drop_locked(struct ioasid_mirror *mirror,
 	clear_run(mirror, &run);
 	if (!dropped)
 		return 0;
-	sync_domains(mirror);
+	ioasid_mirror_sync(mirror);
 	mirror->nr_pages -= dropped;
 	mirror->drops += dropped;
 	return dropped;
@@ -186,7 +190,9 @@ static void drop_va(struct ioasid_mirror *mirror, unsigned long first,
 		if (overlaps(first, last, base, base + PMD_SIZE - 1))
 			l->stale = true;
 	}
-	if (mirror->identity)
+	if (mirror->pinned)
+		ioasid_pinned_drop(mirror, first, last);
+	else if (mirror->identity)
 		ioasid_mirror_drop_locked(mirror, first, last);
 	else if (mirror->space)
 		drop_slots(mirror, first, last);
@@ -200,6 +206,8 @@ static bool mirror_invalidate(struct mmu_interval_notifier *notifier,
 						    struct ioasid_mirror,
 						    notifier);
 
+	if (mirror->pinned && ioasid_pinned_ignores(range))
+		return true;
 	if (mmu_notifier_range_blockable(range)) {
 		mutex_lock(&mirror->lock);
 	} else if (!mutex_trylock(&mirror->lock)) {
@@ -226,12 +234,15 @@ static const struct mmu_interval_notifier_ops mirror_notifier_ops = {
  * @mirror: the mirror
  * @d: the domain, that nothing is attached to yet
  *
- * All of them have the same pages: they start again with none.
+ * All of them have the same pages: they start again with none. Where these are
+ * pinned, ioasid_pinned_fill_domain() gives them to the new one.
  */
 void ioasid_mirror_enter(struct ioasid_mirror *mirror, struct ioasid_domain *d)
 {
 	mutex_lock(&mirror->lock);
 	drop_iova(mirror, 0, ULONG_MAX);
+	d->pinned_from = 0;
+	d->pinned_end = 0;
 	list_add_tail(&d->mirror_entry, &mirror->domains);
 	d->mirror = mirror;
 	mutex_unlock(&mirror->lock);
@@ -245,6 +256,10 @@ void ioasid_mirror_leave(struct ioasid_domain *d)
 {
 	struct ioasid_mirror *mirror = d->mirror;
 
+	if (mirror->pinned) {
+		ioasid_pinned_leave(mirror, d);
+		return;
+	}
 	mutex_lock(&mirror->lock);
 	drop_iova(mirror, 0, ULONG_MAX);
 	list_del(&d->mirror_entry);
@@ -308,6 +323,10 @@ u32 ioasid_mirror_perm(struct ioasid_mirror *mirror, unsigned long iova,
 	void *block;
 
 	mutex_lock(&mirror->lock);
+	if (mirror->pinned) {
+		perm = ioasid_pinned_perm(mirror, iova, pa);
+		goto out_unlock;
+	}
 	block = ioasid_mirror_find(mirror, iova >> PAGE_SHIFT, &head);
 	d = list_first_entry_or_null(&mirror->domains, struct ioasid_domain,
 				     mirror_entry);
@@ -316,6 +335,7 @@ u32 ioasid_mirror_perm(struct ioasid_mirror *mirror, unsigned long iova,
 		       (mirror_block_write(block) ? IOASID_MAP_WRITE : 0);
 		*pa = iommu_iova_to_phys(d->domain, iova);
 	}
+out_unlock:
 	mutex_unlock(&mirror->lock);
 	return perm;
 }
@@ -330,6 +350,7 @@ static void mirror_free(struct ioasid_mirror *mirror)
 	mmu_interval_notifier_remove(&mirror->notifier);
 	xa_destroy(&mirror->installed);
 	ioasid_faults_exit(&mirror->faults);
+	ioasid_pinned_free(mirror->pinned);
 	mutex_destroy(&mirror->lock);
 	mem_cgroup_put(mirror->memcg);
 	mmdrop(mirror->mm);
@@ -429,6 +450,8 @@ void ioasid_mirror_quit(struct ioasid_space *space)
 {
 	struct ioasid_mirror *mirror = space->mirror;
 
+	if (mirror->pinned)
+		ioasid_pinned_quit(mirror);
 	mutex_lock(&mirror->lock);
 	drop_iova(mirror, 0, ULONG_MAX);
 	mirror->space = NULL;
@@ -477,6 +500,8 @@ void ioasid_mirror_show(struct seq_file *s, struct ioasid_space *space)
 		   mirror ? READ_ONCE(mirror->installs) : 0);
 	seq_printf(s, "ioasid-drops-%u:\t%llu\n", space->id,
 		   mirror ? READ_ONCE(mirror->drops) : 0);
+	seq_printf(s, "ioasid-left-out-%u:\t%llu B\n", space->id,
+		   mirror ? ioasid_pinned_left_out(mirror) : 0);
 }
 
 int __init ioasid_mirror_init(void)

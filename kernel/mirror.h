@@ -12,6 +12,8 @@
 #include "fault.h"
 #include "ioasid_private.h"
 
+struct ioasid_pinned;
+
 /* Blocks that are installed: one page, or what a PMD of the CPU maps. */
 #define MIRROR_BIG_ORDER	(PMD_SHIFT - PAGE_SHIFT)
 #define MIRROR_BIG_PAGES	(1UL << MIRROR_BIG_ORDER)
@@ -34,6 +36,8 @@
  * @drops: those of them that were taken away again
  * @release: ends it, from where nothing of it runs
  * @faults: groups of page requests that wait
+ * @pinned: the engine that has all pages pinned, instead of @installed, @lookups and
+ *          @faults; or NULL
  */
 struct ioasid_mirror {
 	struct kref kref;
@@ -52,6 +56,7 @@ struct ioasid_mirror {
 	u64 drops;
 	struct work_struct release;
 	struct ioasid_faults faults;
+	struct ioasid_pinned *pinned;
 };
 
 /**
@@ -109,5 +114,18 @@ int ioasid_mirror_bring(struct ioasid_mirror *mirror, unsigned long iova,
 void ioasid_mirror_faults_init(struct ioasid_mirror *mirror);
 void ioasid_mirror_get(struct ioasid_mirror *mirror);
 void ioasid_mirror_put_work(struct ioasid_mirror *mirror);
+void ioasid_mirror_sync(struct ioasid_mirror *mirror);
+int ioasid_mirror_make_memory(void);
+
+/* The pinned engine, see sva_pinned.c */
+bool ioasid_pinned_ignores(const struct mmu_notifier_range *range);
+void ioasid_pinned_drop(struct ioasid_mirror *mirror, unsigned long first,
+			unsigned long last);
+void ioasid_pinned_leave(struct ioasid_mirror *mirror, struct ioasid_domain *d);
+u32 ioasid_pinned_perm(struct ioasid_mirror *mirror, unsigned long iova,
+		       phys_addr_t *pa);
+u64 ioasid_pinned_left_out(const struct ioasid_mirror *mirror);
+void ioasid_pinned_quit(struct ioasid_mirror *mirror);
+void ioasid_pinned_free(struct ioasid_pinned *pinned);
 
 #endif /* __IOASID_MIRROR_H */

@@ -425,7 +425,7 @@ static int install(struct ioasid_mirror *mirror, const struct mirror_lookup *l,
 }
 
 /* What could not be had without waiting can be afterwards, usually. */
-static int make_memory(void)
+int ioasid_mirror_make_memory(void)
 {
 	void *mem = kmalloc(MEMORY_BYTES, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 
@@ -498,7 +498,7 @@ int ioasid_mirror_bring(struct ioasid_mirror *mirror, unsigned long iova,
 		memset(pfns, 0, npages * sizeof(*pfns));
 		rc = bring_once(mirror, &l, pfns, asked);
 		if (rc == -ENOMEM && rounds++ < MEMORY_ROUNDS)
-			rc = make_memory() ?: -EAGAIN;
+			rc = ioasid_mirror_make_memory() ?: -EAGAIN;
 		if (rc == -EAGAIN && fatal_signal_pending(current))
 			rc = -EINTR;
 		cond_resched();
@@ -573,7 +573,8 @@ static int prefetch_space(struct ioasid_space *space, struct ioasid_ucmd *ucmd)
 	u64 last = cmd->iova + cmd->size - 1, bytes = 0;
 	int rc;
 
-	if (!space->mirror)
+	/* Everything is there. */
+	if (!space->mirror || ioasid_space_is_pinned(space))
 		return -EOPNOTSUPP;
 	mutex_lock(space->lock);
 	rc = ioasid_space_usable(space) ?: check_slots(space, cmd->iova, last);

@@ -34,6 +34,9 @@ static int check_faults(const struct ioasid_alloc *args)
 
 	if (args->__reserved || (!queue && args->fault_queue))
 		return -EINVAL;
+	/* Nobody has to ask. */
+	if (args->flags & IOASID_ALLOC_SVA_PINNED)
+		return args->flags & IOASID_ALLOC_PAGE_REQUESTS ? -EINVAL : 0;
 	if (args->kind == IOASID_KIND_MIRROR || args->kind == IOASID_KIND_SVA)
 		return 0;
 	return !queue && (args->flags & IOASID_ALLOC_PAGE_REQUESTS) ? -EINVAL : 0;
@@ -46,7 +49,11 @@ static int check_alloc(const struct ioasid_alloc *args)
 	if (args->flags & ~(IOASID_ALLOC_ENFORCE_SNOOP |
 			    IOASID_ALLOC_FAULT_QUEUE |
 			    IOASID_ALLOC_PAGE_REQUESTS |
-			    IOASID_ALLOC_DIRTY_TRACKING))
+			    IOASID_ALLOC_DIRTY_TRACKING |
+			    IOASID_ALLOC_SVA_PINNED))
+		return -EOPNOTSUPP;
+	if ((args->flags & IOASID_ALLOC_SVA_PINNED) &&
+	    args->kind != IOASID_KIND_SVA)
 		return -EOPNOTSUPP;
 	/* See dirty.c for why not. */
 	if ((args->flags & IOASID_ALLOC_DIRTY_TRACKING) &&
@@ -209,13 +216,17 @@ static int take_queue(struct ioasid_space *space, const struct ioasid_alloc *arg
 	return 0;
 }
 
-/* Its pages come when devices ask for them. */
+/* Its pages come when devices ask for them, or all at once. */
 static int follow_process(struct ioasid_space *space)
 {
+	bool pinned = ioasid_space_is_pinned(space);
+	int rc;
+
 	if (space->kind != IOASID_KIND_MIRROR && space->kind != IOASID_KIND_SVA)
 		return 0;
-	space->asks = true;
-	return ioasid_mirror_create(space, space->kind == IOASID_KIND_SVA);
+	space->asks = !pinned;
+	rc = ioasid_mirror_create(space, space->kind == IOASID_KIND_SVA);
+	return rc || !pinned ? rc : ioasid_pinned_create(space);
 }
 
 static struct ioasid_space *create(struct ioasid_ctx *ctx,
@@ -432,7 +443,7 @@ int ioasid_space_usable(struct ioasid_space *space)
 int ioasid_space_mappable(struct ioasid_space *space)
 {
 	if (!space->dead && space->kind != IOASID_KIND_KERNEL &&
-	    space->kind != IOASID_KIND_MIRROR)
+	    space->kind != IOASID_KIND_MIRROR && !ioasid_space_is_pinned(space))
 		return -EOPNOTSUPP;
 	return ioasid_space_usable(space);
 }

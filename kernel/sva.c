@@ -2,7 +2,8 @@
 /*
  * Kind SVA: IOVAs are addresses of the process that allocated the space.
  *
- * There are two engines. Where the kernel lends a process's own page table to an
+ * There are two engines, and with IOASID_ALLOC_SVA_PINNED a third (sva_pinned.c).
+ * Where the kernel lends a process's own page table to an
  * IOMMU (iommu_sva_bind_device()), a PASID that it chooses leads there; the kernel's
  * fault handler answers, and nothing of ours is involved. Everywhere else, and for
  * every other way to attach, an IOMMU domain follows the process (mirror.c).
@@ -119,6 +120,7 @@ void ioasid_sva_show(struct seq_file *s, struct ioasid_space *space)
 {
 	bool sva = space->kind == IOASID_KIND_SVA;
 	bool mirror = sva && !list_empty(&space->groups), cpu = false;
+	bool pinned = ioasid_space_is_pinned(space);
 	struct ioasid_pasid *p;
 
 	list_for_each_entry(p, &space->pasids, entry) {
@@ -127,5 +129,5 @@ void ioasid_sva_show(struct seq_file *s, struct ioasid_space *space)
 	}
 	seq_printf(s, "ioasid-engine-%u:\t%s%s%s\n", space->id,
 		   cpu ? "cpu" : "", cpu && mirror ? " " : "",
-		   mirror ? "mirror" : cpu ? "" : "none");
+		   mirror ? pinned ? "pinned" : "mirror" : cpu ? "" : "none");
 }

@@ -223,7 +223,10 @@ int ioasid_space_unmap(struct ioasid_space *space, u64 iova, u64 size,
 	}
 	ioasid_trace(unmap_begin, space->ctx->id, space->id, iova, size);
 	rc = check_unmap(iova, size, flags);
-	if (!rc)
+	if (!rc && ioasid_space_is_pinned(space))
+		rc = ioasid_pinned_unmap(space, u.first, u.last, flags, &u.size,
+					 &u.nr);
+	else if (!rc)
 		rc = run_unmap(&u);
 	if (rc)
 		atomic64_inc(&space->stats.unmap_errors);

@@ -200,8 +200,10 @@ TEST_F(world, refused_alloc, "refused ALLOC changes nothing", .timeout = 90)
 	REFUSE_FLAG(self->fd, IOASID_ALLOC, &arg, "%s", "");
 	REFUSED(EINVAL, do_alloc_kind(self->fd, 0, 0, 0, 0));
 	REFUSED(EINVAL, do_alloc_kind(self->fd, 5, 0, 0, 0));
-	REFUSED(EOPNOTSUPP, do_alloc_kind(self->fd, IOASID_KIND_SVA, 0, IOASID_ALLOC_SVA_PINNED,
+	REFUSED(EOPNOTSUPP, do_alloc_kind(self->fd, IOASID_KIND_KERNEL, 0, IOASID_ALLOC_SVA_PINNED,
 					  0));
+	REFUSED(EINVAL, do_alloc_kind(self->fd, IOASID_KIND_SVA, 0,
+				      IOASID_ALLOC_SVA_PINNED | IOASID_ALLOC_PAGE_REQUESTS, 0));
 	REFUSED(EOPNOTSUPP, do_alloc_kind(self->fd, IOASID_KIND_SVA, self->id, 0, 0));
 	REFUSED(EINVAL, do_alloc_kind(self->fd, IOASID_KIND_SVA, 0, 0, 40));
 	REFUSED(EOPNOTSUPP, do_alloc_kind(self->fd, IOASID_KIND_MIRROR, self->id, 0, 0));

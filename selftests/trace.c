@@ -62,12 +62,12 @@ TEST_F(trace, alloc_free, "ioasid_alloc and ioasid_free")
 	e = EVENT("ioasid_alloc");
 	FIELD(IOASID_ALLOC_ENFORCE_SNOOP, "flags");
 	FIELD(40, "addr_width");
-	test_err_alloc_kind(EOPNOTSUPP, self->fd, IOASID_KIND_SVA, 0, IOASID_ALLOC_SVA_PINNED,
+	test_err_alloc_kind(EOPNOTSUPP, self->fd, IOASID_KIND_MIRROR, 0, IOASID_ALLOC_SVA_PINNED,
 			    0);
 	e = EVENT("ioasid_alloc");
 	FIELD(self->ctx, "ctx");
 	FIELD(0, "ioasid");
-	FIELD(IOASID_KIND_SVA, "kind");
+	FIELD(IOASID_KIND_MIRROR, "kind");
 	FIELD(-EOPNOTSUPP, "result");
 	test_map(self->fd, self->id, self->mem, 0, PAGE);
 	test_map(self->fd, self->id, self->mem, MIB, PAGE);

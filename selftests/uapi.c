@@ -346,7 +346,7 @@ TEST(space_limit, "a context that is full says ENOSPC and works on", .timeout = 
 
 TEST_F(space, kinds, "kinds that this version lacks are refused")
 {
-	test_err_alloc_kind(EOPNOTSUPP, self->fd, IOASID_KIND_SVA, IOASID_NONE,
+	test_err_alloc_kind(EOPNOTSUPP, self->fd, IOASID_KIND_MIRROR, IOASID_NONE,
 			    IOASID_ALLOC_SVA_PINNED, 0);
 	for (int kind = IOASID_KIND_USER + 1; kind < 300; kind += 17)
 		EXPECT_EQ(-1, do_alloc_kind(self->fd, kind, IOASID_NONE, 0, 0));

@@ -213,7 +213,12 @@ struct ioasid_alloc {
 	 * walks such tables (else EOPNOTSUPP).
 	 */
 #define IOASID_ALLOC_DIRTY_TRACKING	(1 << 3)
-	/* Kind SVA for devices that cannot wait: all memory of the process is pinned. */
+	/* Kind SVA for devices that cannot wait: all memory that the process can read is
+	 * pinned, for writing where it can write, and charged to its RLIMIT_MEMLOCK
+	 * (ENOMEM). What cannot be pinned is left out. What the process takes away,
+	 * devices lose at once; what is there instead they get soon afterwards. New
+	 * memory is given by IOASID_MAP_DMA. Not with IOASID_ALLOC_PAGE_REQUESTS (EINVAL).
+	 */
 #define IOASID_ALLOC_SVA_PINNED		(1 << 4)
 	__u32	kind;
 	__u32	parent;
@@ -330,7 +335,8 @@ struct ioasid_info {
  * @argsz: sizeof(struct ioasid_map_dma)
  * @flags: IOASID_MAP_READ, IOASID_MAP_WRITE or both, as the device sees it;
  *         IOASID_MAP_NO_REQUESTS
- * @ioasid: a space of kind KERNEL or MIRROR
+ * @ioasid: a space of kind KERNEL or MIRROR, or of kind SVA with
+ *          IOASID_ALLOC_SVA_PINNED
  * @__reserved: 0
  * @vaddr: the caller's memory (or a mapped device BAR), page aligned
  * @iova: where devices shall see it, page aligned
@@ -345,6 +351,12 @@ struct ioasid_info {
  * there. Nothing is pinned or charged. Devices get a page when they ask for it, as
  * if the process touched it, or by IOASID_PREFETCH, and lose it when the process
  * does. Several slots may show the same addresses.
+ *
+ * In a space with IOASID_ALLOC_SVA_PINNED it adds memory that the process has mapped
+ * since: @vaddr is @iova, IOASID_MAP_READ is in @flags (EINVAL), only the process that
+ * allocated the space may (EPERM). EEXIST when any of it is there, EFAULT when any of it
+ * cannot be pinned like that. As long as the process cannot write there, devices
+ * cannot, whatever @flags say.
  */
 struct ioasid_map_dma {
 	__u32	argsz;
@@ -368,7 +380,7 @@ struct ioasid_map_dma {
  * struct ioasid_unmap_dma - ioctl(IOASID_UNMAP_DMA)
  * @argsz: sizeof(struct ioasid_unmap_dma)
  * @flags: IOASID_UNMAP_ALL: everything; @iova and @size must be 0
- * @ioasid: a kernel-managed space
+ * @ioasid: a space that takes IOASID_MAP_DMA
  * @__reserved: 0
  * @iova: start of the range
  * @size: in: its length; out: bytes that were unmapped
@@ -377,6 +389,8 @@ struct ioasid_map_dma {
  * (EINVAL). ENOENT when the range holds no mapping; unmapping everything from
  * an empty space succeeds. When it returns, no device
  * reaches the memory any more and it is unpinned.
+ *
+ * With IOASID_ALLOC_SVA_PINNED pages are unmapped one by one, however they came.
  */
 struct ioasid_unmap_dma {
 	__u32	argsz;
