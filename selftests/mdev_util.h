@@ -42,29 +42,33 @@ static inline void mdev_close(struct mdev *dev)
 	dev->fd = dev->group = -1;
 }
 
-static inline int op(struct mdev *dev, unsigned int cmd, uint64_t iova, uint32_t npages, uint32_t prot)
+static inline int op(struct mdev *dev, unsigned int cmd, uint64_t iova, uint32_t npages,
+		     uint32_t prot)
 {
 	struct testdev_op arg = { .iova = iova, .npages = npages, .prot = prot };
 
 	return ioctl(dev->fd, cmd, &arg);
 }
 
-#define pin(dev, iova, npages)	op(dev, TESTDEV_PIN, iova, npages, TESTDEV_READ | TESTDEV_WRITE)
+#define pin(dev, iova, npages)	 op(dev, TESTDEV_PIN, iova, npages, TESTDEV_READ | TESTDEV_WRITE)
 #define unpin(dev, iova, npages) op(dev, TESTDEV_UNPIN, iova, npages, 0)
 
 static inline int copy(struct mdev *dev, unsigned int cmd, uint64_t iova, void *data, uint32_t size,
-		uint32_t prot)
+		       uint32_t prot)
 {
 	struct testdev_op arg = {
-		.iova = iova, .data = (uintptr_t)data, .size = size, .prot = prot,
+		.iova = iova,
+		.data = (uintptr_t)data,
+		.size = size,
+		.prot = prot,
 	};
 
 	return ioctl(dev->fd, cmd, &arg);
 }
 
 #define touch_write(dev, iova, data, size) copy(dev, TESTDEV_TOUCH, iova, data, size, TESTDEV_WRITE)
-#define touch_read(dev, iova, data, size) copy(dev, TESTDEV_TOUCH, iova, data, size, TESTDEV_READ)
-#define rw_write(dev, iova, data, size)	copy(dev, TESTDEV_DMA_RW, iova, data, size, TESTDEV_WRITE)
-#define rw_read(dev, iova, data, size)	copy(dev, TESTDEV_DMA_RW, iova, data, size, TESTDEV_READ)
+#define touch_read(dev, iova, data, size)  copy(dev, TESTDEV_TOUCH, iova, data, size, TESTDEV_READ)
+#define rw_write(dev, iova, data, size)	   copy(dev, TESTDEV_DMA_RW, iova, data, size, TESTDEV_WRITE)
+#define rw_read(dev, iova, data, size)	   copy(dev, TESTDEV_DMA_RW, iova, data, size, TESTDEV_READ)
 
 #endif /* IOASID_SELFTESTS_MDEV_UTIL_H */
