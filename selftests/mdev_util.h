@@ -66,9 +66,9 @@ static inline int copy(struct mdev *dev, unsigned int cmd, uint64_t iova, void *
 	return ioctl(dev->fd, cmd, &arg);
 }
 
-#define touch_write(dev, iova, data, size) copy(dev, TESTDEV_TOUCH, iova, data, size, TESTDEV_WRITE)
-#define touch_read(dev, iova, data, size)  copy(dev, TESTDEV_TOUCH, iova, data, size, TESTDEV_READ)
-#define rw_write(dev, iova, data, size)	   copy(dev, TESTDEV_DMA_RW, iova, data, size, TESTDEV_WRITE)
-#define rw_read(dev, iova, data, size)	   copy(dev, TESTDEV_DMA_RW, iova, data, size, TESTDEV_READ)
+#define touch_write(dev, iova, data, n) copy(dev, TESTDEV_TOUCH, iova, data, n, TESTDEV_WRITE)
+#define touch_read(dev, iova, data, n)	copy(dev, TESTDEV_TOUCH, iova, data, n, TESTDEV_READ)
+#define rw_write(dev, iova, data, n)	copy(dev, TESTDEV_DMA_RW, iova, data, n, TESTDEV_WRITE)
+#define rw_read(dev, iova, data, n)	copy(dev, TESTDEV_DMA_RW, iova, data, n, TESTDEV_READ)
 
 #endif /* IOASID_SELFTESTS_MDEV_UTIL_H */

@@ -15,6 +15,7 @@ struct writer {
 	unsigned int seed;
 	bool stop;
 	unsigned long done;
+	int error; /* after which it does nothing */
 };
 
 static void *write_on(void *arg)
@@ -30,7 +31,10 @@ static void *write_on(void *arg)
 			.arg = 1,
 		};
 
-		ASSERT_EQ(0, ioctl(w->dev->fd, TESTVFIO_DMA, &req));
+		if (ioctl(w->dev->fd, TESTVFIO_DMA, &req)) {
+			w->error = errno;
+			break;
+		}
 		w->done += req.status == IOASID_SIM_OK;
 	}
 	return NULL;
@@ -53,6 +57,7 @@ static void run_writers(struct fixture_hw *self, struct writer *w, pthread_t *th
 			ASSERT_EQ(0, pthread_create(&threads[i], NULL, write_on, &w[i]));
 		} else {
 			pthread_join(threads[i], NULL);
+			EXPECT_EQ(0, w[i].error);
 		}
 	}
 }
@@ -264,9 +269,9 @@ static void *remap(void *arg)
 	uint64_t bits;
 
 	for (int i = 0; i < 500; i++) {
-		if (i % 2)
+		if (i % 2) {
 			ASSERT_EQ(NPAGES * PAGE, t1_unmap(self->fd, IOVA, NPAGES * PAGE));
-		else if (t1_unmap_dirty(self->fd, IOVA, NPAGES * PAGE, &bits, 8) < 0) {
+		} else if (t1_unmap_dirty(self->fd, IOVA, NPAGES * PAGE, &bits, 8) < 0) {
 			ASSERT_EQ(EINVAL, errno);
 			continue;
 		}
@@ -299,6 +304,7 @@ TEST_F(hw, threads, "threads that ask, switch, map and move groups at the same t
 		pthread_join(threads[i], NULL);
 	__atomic_store_n(&w.stop, true, __ATOMIC_RELAXED);
 	pthread_join(threads[0], NULL);
+	EXPECT_EQ(0, w.error);
 	ASSERT_EQ(0, t1_dirty_stop(self->fd));
 	ASSERT_EQ(0, t1_dirty_start(self->fd));
 	EXPECT_EQ(0, dirty(self));

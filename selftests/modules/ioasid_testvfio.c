@@ -129,7 +129,8 @@ static int bus_changed(struct notifier_block *nb, unsigned long action,
 
 	if (action == BUS_NOTIFY_BOUND_DRIVER && is_sim(dev))
 		add_device(dev);
-	if (action == BUS_NOTIFY_UNBIND_DRIVER) {
+	/* Before its lock is held, for which requests under way may wait. */
+	if (action == BUS_NOTIFY_DEL_DEVICE) {
 		t = take_device(dev);
 		if (t)
 			remove_device(t);
