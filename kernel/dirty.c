@@ -36,8 +36,7 @@
 #include "compat.h"
 #include "ioasid_private.h"
 
-/* Of the IOVAs that are looked at with the lock held: one page of bits. */
-#define CHUNK_PAGES	(PAGE_SIZE * BITS_PER_BYTE)
+#define CHUNK_PAGES	IOASID_DIRTY_CHUNK_PAGES
 #define CHUNK_SIZE	(CHUNK_PAGES * PAGE_SIZE)
 
 /* Of one call, so that a bit's number is an int. */
@@ -368,7 +367,11 @@ static int forget_bits(struct ioasid_space *space, struct ioasid_domain *d)
 	return r.rc;
 }
 
-static void drop_all_kept(struct ioasid_space *space)
+/**
+ * ioasid_dirty_drop_kept - what is left of domains that are gone goes as well
+ * @space: the space, its lock held
+ */
+void ioasid_dirty_drop_kept(struct ioasid_space *space)
 {
 	struct ioasid_mapping *m;
 
@@ -405,7 +408,7 @@ static int stop_tracking(struct ioasid_space *space)
 			goto undo;
 	}
 	space->tracking = false;
-	drop_all_kept(space);
+	ioasid_dirty_drop_kept(space);
 	return 0;
 undo:
 	list_for_each_entry_continue_reverse(d, &space->domains, entry)
@@ -422,10 +425,13 @@ static int usable(struct ioasid_space *space)
 	return ioasid_space_has_dirty(space) ? rc : -EOPNOTSUPP;
 }
 
-static int set_tracking(struct ioasid_space *space, struct ioasid_ucmd *ucmd)
+/**
+ * ioasid_space_set_dirty_tracking - begin to record writes, or end it
+ * @space: a space with dirty tracking
+ * @on: begin; nothing is dirty then, unless it was on already
+ */
+int ioasid_space_set_dirty_tracking(struct ioasid_space *space, bool on)
 {
-	struct ioasid_set_dirty_tracking *cmd = ucmd->cmd;
-	bool on = cmd->flags & IOASID_DIRTY_TRACKING_ON;
 	bool traced = trace_ioasid_dirty_set_enabled();
 	u64 start = ioasid_now(traced);
 	int rc;
@@ -438,6 +444,15 @@ static int set_tracking(struct ioasid_space *space, struct ioasid_ucmd *ucmd)
 	ioasid_trace(dirty_set, space->ctx->id, space->id, on, rc,
 		     ioasid_now(traced) - start);
 	return rc;
+}
+EXPORT_SYMBOL_GPL(ioasid_space_set_dirty_tracking);
+
+static int set_tracking(struct ioasid_space *space, struct ioasid_ucmd *ucmd)
+{
+	struct ioasid_set_dirty_tracking *cmd = ucmd->cmd;
+
+	return ioasid_space_set_dirty_tracking(space, cmd->flags &
+						      IOASID_DIRTY_TRACKING_ON);
 }
 
 int ioasid_cmd_set_dirty_tracking(struct ioasid_ucmd *ucmd)
@@ -474,7 +489,11 @@ struct query {
 	u64 pages;
 };
 
-static int may_read(struct ioasid_space *space)
+/**
+ * ioasid_dirty_may_read - are writes recorded?
+ * @space: the space, its lock held
+ */
+int ioasid_dirty_may_read(struct ioasid_space *space)
 {
 	return usable(space) ?: space->tracking ? 0 : -EINVAL;
 }
@@ -486,7 +505,7 @@ static int next_mapped(struct query *q, unsigned long *at)
 	int rc;
 
 	mutex_lock(q->space->lock);
-	rc = may_read(q->space);
+	rc = ioasid_dirty_may_read(q->space);
 	if (!rc) {
 		m = ioasid_mapping_first(q->space, *at, q->last);
 		if (m)
@@ -511,17 +530,23 @@ static void report_flush(struct ioasid_space *space, unsigned long first,
 		     true);
 }
 
-/*
- * Fills q->bits. Also what was found before an error counts: it is clean now.
+/**
+ * ioasid_dirty_read - which pages are dirty
+ * @space: the space, its lock held
+ * @first: first IOVA
+ * @last: last IOVA; they are CHUNK_SIZE or less apart
+ * @flags: IOMMU_DIRTY_NO_CLEAR
+ * @bits: where to set bits, one for each page of the CPU
+ * @base: what the first bit stands for
+ *
+ * Also what was found before an error counts: it is clean now.
  */
-static int read_locked(struct query *q, unsigned long first,
-		       unsigned long last)
+int ioasid_dirty_read(struct ioasid_space *space, unsigned long first,
+		      unsigned long last, unsigned long flags,
+		      unsigned long *bits, unsigned long base)
 {
-	struct reading r = {
-		.flags = q->flags, .bits = q->bits, .base = first,
-	};
+	struct reading r = { .flags = flags, .bits = bits, .base = base };
 	u64 start = ioasid_now(trace_ioasid_iotlb_inv_enabled());
-	struct ioasid_space *space = q->space;
 	struct ioasid_mapping *m;
 	struct ioasid_domain *d;
 	unsigned long from, to;
@@ -589,9 +614,10 @@ static int read_chunk(struct query *q, unsigned long first, unsigned long last)
 		return rc == -ENOMEM ? rc : -EFAULT;
 	bitmap_zero(q->bits, CHUNK_PAGES);
 	mutex_lock(q->space->lock);
-	rc = may_read(q->space);
+	rc = ioasid_dirty_may_read(q->space);
 	if (!rc)
-		rc = read_locked(q, first, last);
+		rc = ioasid_dirty_read(q->space, first, last, q->flags,
+				       q->bits, first);
 	mutex_unlock(q->space->lock);
 	put_bits(q, first, last, page);
 	unpin_user_pages_dirty_lock(&page, 1, true);

@@ -667,6 +667,13 @@ struct iommu_domain *ioasid_dirty_domain(struct ioasid_space *space,
 int ioasid_dirty_may_attach(const struct ioasid_space *space,
 			    struct device *dev, bool nested);
 void ioasid_dirty_keep(struct ioasid_space *space, struct ioasid_domain *d);
+void ioasid_dirty_drop_kept(struct ioasid_space *space);
+int ioasid_dirty_may_read(struct ioasid_space *space);
+/* Of the IOVAs that are looked at with the lock held: one page of bits. */
+#define IOASID_DIRTY_CHUNK_PAGES	(PAGE_SIZE * BITS_PER_BYTE)
+int ioasid_dirty_read(struct ioasid_space *space, unsigned long first,
+		      unsigned long last, unsigned long flags,
+		      unsigned long *bits, unsigned long base);
 int ioasid_cmd_set_dirty_tracking(struct ioasid_ucmd *ucmd);
 int ioasid_cmd_get_dirty_bitmap(struct ioasid_ucmd *ucmd);
 

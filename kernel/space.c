@@ -488,7 +488,7 @@ static int first_device(struct device *dev, void *arg)
 }
 
 static int attach_whole(struct ioasid_space *space, struct iommu_group *group,
-			struct device *dev)
+			struct device *dev, u32 flags)
 {
 	struct ioasid_group *grp;
 	int rc;
@@ -505,13 +505,11 @@ static int attach_whole(struct ioasid_space *space, struct iommu_group *group,
 	return rc;
 }
 
-/**
- * ioasid_space_attach_group - let a group's DMA use the space
- * @space: the space
- * @group: a group whose DMA the caller owns
- */
-int ioasid_space_attach_group(struct ioasid_space *space,
-			      struct iommu_group *group)
+static int attach_traced(struct ioasid_space *space, struct iommu_group *group,
+			 int (*fn)(struct ioasid_space *space,
+				   struct iommu_group *group,
+				   struct device *dev, u32 flags),
+			 u32 flags)
 {
 	bool on = trace_ioasid_attach_enabled();
 	u64 start = ioasid_now(on);
@@ -527,7 +525,7 @@ int ioasid_space_attach_group(struct ioasid_space *space,
 		     IOASID_TRACE_NO_PASID);
 	mutex_lock(&space->ctx->lock);
 	mutex_lock(space->lock);
-	rc = attach_whole(space, group, dev);
+	rc = fn(space, group, dev, flags);
 	maps = space->nr_maps;
 	mutex_unlock(space->lock);
 	mutex_unlock(&space->ctx->lock);
@@ -536,7 +534,60 @@ int ioasid_space_attach_group(struct ioasid_space *space,
 	put_device(dev);
 	return rc;
 }
+
+/**
+ * ioasid_space_attach_group - let a group's DMA use the space
+ * @space: the space
+ * @group: a group whose DMA the caller owns
+ */
+int ioasid_space_attach_group(struct ioasid_space *space,
+			      struct iommu_group *group)
+{
+	return attach_traced(space, group, attach_whole, 0);
+}
 EXPORT_SYMBOL_GPL(ioasid_space_attach_group);
+
+/* What a space's domains are made for can change as long as it has none. */
+static int attach_first(struct ioasid_space *space, struct iommu_group *group,
+			struct device *dev, u32 flags)
+{
+	u32 kept_flags = space->flags;
+	bool tracking = space->tracking;
+	int rc;
+
+	if (ioasid_space_attached(space) || space->nr_children)
+		return -EBUSY;
+	space->flags &= ~IOASID_ALLOC_DIRTY_TRACKING;
+	if (flags & IOASID_FIRST_DIRTY)
+		space->flags |= IOASID_ALLOC_DIRTY_TRACKING;
+	space->tracking = flags & IOASID_FIRST_TRACKED;
+	rc = attach_whole(space, group, dev, 0);
+	if (rc) {
+		space->flags = kept_flags;
+		space->tracking = tracking;
+	} else if (!space->tracking) {
+		ioasid_dirty_drop_kept(space);
+	}
+	return rc;
+}
+
+/**
+ * ioasid_space_attach_first - the same, and decide about dirty tracking
+ * @space: a root that nothing is attached to, whatever is mapped
+ * @group: a group whose DMA the caller owns
+ * @flags: IOASID_FIRST_*
+ *
+ * What earlier groups wrote stays dirty if the space is tracked before and
+ * after, and is forgotten otherwise.
+ *
+ * Returns -EOPNOTSUPP for a group that cannot be in a space with dirty tracking.
+ */
+int ioasid_space_attach_first(struct ioasid_space *space,
+			      struct iommu_group *group, u32 flags)
+{
+	return attach_traced(space, group, attach_first, flags);
+}
+EXPORT_SYMBOL_GPL(ioasid_space_attach_first);
 
 /**
  * ioasid_space_detach_group - undo ioasid_space_attach_group()

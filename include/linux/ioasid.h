@@ -75,6 +75,11 @@ struct ioasid_space *ioasid_space_alloc(struct ioasid_ctx *ctx, u32 flags,
 void ioasid_space_free(struct ioasid_space *space);
 int ioasid_space_attach_group(struct ioasid_space *space,
 			      struct iommu_group *group);
+/* Of a space that nothing is attached to, whether dirty pages can be tracked */
+#define IOASID_FIRST_DIRTY	(1 << 0)	/* they can, from now on; else they cannot */
+#define IOASID_FIRST_TRACKED	(1 << 1)	/* and are */
+int ioasid_space_attach_first(struct ioasid_space *space,
+			      struct iommu_group *group, u32 flags);
 void ioasid_space_detach_group(struct ioasid_space *space,
 			       struct iommu_group *group);
 struct iommu_domain *ioasid_space_group_domain(struct ioasid_space *space,
@@ -101,6 +106,20 @@ int ioasid_space_unmap(struct ioasid_space *space, u64 iova, u64 size,
 typedef int (*ioasid_walk_fn)(u64 iova, u64 size, u32 prot, void *arg);
 int ioasid_space_walk(struct ioasid_space *space, u64 first, u64 last,
 		      ioasid_walk_fn fn, void *arg);
+
+/*
+ * Dirty pages, see kernel/dirty.c: what devices wrote. What the CPU writes for
+ * in-kernel users is theirs to know.
+ */
+bool ioasid_group_dirty_capable(struct iommu_group *group);
+int ioasid_space_set_dirty_tracking(struct ioasid_space *space, bool on);
+/*
+ * Adds bits to a bitmap with one for each page, whose bit number @offset stands for
+ * @iova. Those that were added before an error count.
+ */
+int ioasid_space_read_dirty(struct ioasid_space *space, u64 iova, u64 size,
+			    u32 flags, unsigned long *bits,
+			    unsigned int offset);	/* IOASID_DIRTY_NO_CLEAR */
 
 u64 ioasid_space_pgsizes(struct ioasid_space *space);
 u32 ioasid_space_room(struct ioasid_space *space);	/* mappings that still fit */

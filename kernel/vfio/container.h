@@ -10,6 +10,7 @@
  *   pages_lock   dirty pages
  *   (the lock of the core's space)
  * VFIO calls attach and detach with its own locks held, MAP and UNMAP without.
+ * Attach waits for those, as in type1: nobody comes while dirty pages are read.
  * A mediated device that is told to unpin calls back into unpin_pages() or
  * dma_rw(), so these take no lock of ours but pages_lock.
  */
@@ -40,11 +41,13 @@ struct vfio_bitmap;
  * @users: calls that are at work on it, and VFIO
  * @idle: all of @users are gone
  * @v2: VFIO_TYPE1v2_IOMMU, else VFIO_TYPE1_IOMMU
- * @groups_lock: guards @groups, @nr_iommu_groups and @all_dirty
+ * @groups_lock: guards @groups, @nr_iommu_groups, @all_dirty and @records
  * @groups: attached groups of both kinds
  * @nr_iommu_groups: those of them behind an IOMMU
  * @all_dirty: a group behind an IOMMU is or was attached while dirty pages were
- *             tracked: it may have written anywhere
+ *             tracked that may have written anywhere
+ * @records: the IOMMUs record which pages devices write to, and the space tells;
+ *           since the first group came, changed under maps_lock
  * @device_lock: guards @devices
  * @devices: mediated devices, by vfio_device::iommu_entry
  * @nr_devices: their number, read without the lock
@@ -63,10 +66,11 @@ struct ioasid_vfio {
 	struct completion idle;
 	bool v2;
 
-	struct mutex groups_lock;	/* groups, nr_iommu_groups, all_dirty */
+	struct mutex groups_lock;	/* groups, nr_iommu_groups, all_dirty, records */
 	struct list_head groups;
 	unsigned int nr_iommu_groups;
 	bool all_dirty;
+	bool records;
 
 	struct mutex device_lock;	/* devices */
 	struct list_head devices;

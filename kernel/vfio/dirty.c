@@ -4,8 +4,14 @@
  * VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP.
  *
  * As in type1, a device behind an IOMMU may have written to any page it can
- * reach, so with one in the container everything mapped is dirty. Without one,
- * those pages are that mediated devices pinned or wrote.
+ * reach, so with one in the container everything mapped is dirty; unless the
+ * IOMMU records writes, and the container was made to ask it (the parameter
+ * dirty_tracking). Without such a device, those pages are that mediated devices
+ * pinned or wrote.
+ *
+ * What an IOMMU recorded goes with the translation, and no IOMMU driver takes
+ * both away in one step. So UNMAP does not ask: until then a device may have
+ * written to all that it could write to.
  *
  * The bitmap has a bit for each page of the range that was asked for. Only the
  * words that cover mappings are written. A mapping that starts within a word
@@ -32,6 +38,7 @@
  * @iova: what its first bit stands for
  * @pgshift: log2 of what one bit stands for
  * @all: every mapped page is dirty
+ * @writable: so is every page that devices may write to
  * @clear: what was reported is clean afterwards
  * @chunk: CHUNK_WORDS of the bitmap
  */
@@ -41,6 +48,7 @@ struct dirty_query {
 	u64 iova;
 	unsigned int pgshift;
 	bool all;
+	bool writable;
 	bool clear;
 	unsigned long *chunk;
 };
@@ -79,14 +87,33 @@ static int query_init(struct dirty_query *q, struct ioasid_vfio *c, u64 iova,
 	q->data = bitmap->data;
 	q->iova = iova;
 	q->pgshift = __ffs64(bitmap->pgsize);
+	/* What is recorded is by pages of the CPU, the only ones that fit there. */
 	scoped_guard(mutex, &c->groups_lock)
-		q->all = c->all_dirty;
+		q->all = c->all_dirty ||
+			 (c->records && q->pgshift != PAGE_SHIFT);
 	q->chunk = kmalloc(PAGE_SIZE, GFP_KERNEL);
 	return q->chunk ? 0 : -ENOMEM;
 }
 
+/* What is clean now is in the chunk, also after an error. */
+static int read_pages(struct dirty_query *q, unsigned long page,
+		      unsigned long npages, unsigned int offset)
+{
+	unsigned int shift = q->pgshift - PAGE_SHIFT;
+
+	ioasid_vfio_pages_dirty(q->c, page, npages, shift, q->chunk, offset,
+				q->clear);
+	if (!q->c->records)
+		return 0;
+	return ioasid_space_read_dirty(q->c->space, (u64)page << PAGE_SHIFT,
+				       (u64)npages << PAGE_SHIFT,
+				       q->clear ? 0 : IOASID_DIRTY_NO_CLEAR,
+				       q->chunk, offset);
+}
+
 /* Bits first..first + nbits of the whole bitmap lie in one chunk. */
-static int put_chunk(struct dirty_query *q, u64 first, unsigned long nbits)
+static int put_chunk(struct dirty_query *q, u64 first, unsigned long nbits,
+		     bool all)
 {
 	unsigned int shift = q->pgshift - PAGE_SHIFT;
 	unsigned int offset = first % BITS_PER_TYPE(u64);
@@ -94,21 +121,21 @@ static int put_chunk(struct dirty_query *q, u64 first, unsigned long nbits)
 	size_t size = BITS_TO_U64(offset + nbits) * sizeof(u64);
 	unsigned long page = (q->iova >> PAGE_SHIFT) + (first << shift);
 	unsigned long npages = nbits << shift;
+	int rc = 0;
 
 	memset(q->chunk, 0, size);
 	if (offset && copy_from_user(q->chunk, data, sizeof(u64)))
 		return -EFAULT;
-	if (q->all)
+	if (all)
 		bitmap_set(q->chunk, offset, nbits);
 	else
-		ioasid_vfio_pages_dirty(q->c, page, npages, shift, q->chunk,
-					offset, q->clear);
-	if (!copy_to_user(data, q->chunk, size))
-		return 0;
-	if (!q->all && q->clear)
+		rc = read_pages(q, page, npages, offset);
+	if (!rc && copy_to_user(data, q->chunk, size))
+		rc = -EFAULT;
+	if (rc && !all && q->clear)
 		ioasid_vfio_pages_redirty(q->c, page, npages, shift, q->chunk,
 					  offset);
-	return -EFAULT;
+	return rc;
 }
 
 static int put_mapping(struct dirty_query *q,
@@ -116,11 +143,12 @@ static int put_mapping(struct dirty_query *q,
 {
 	u64 bit = (m->iova - q->iova) >> q->pgshift;
 	u64 nbits = m->size >> q->pgshift;
+	bool all = q->all || (q->writable && m->prot & IOASID_MAP_WRITE);
 
 	while (nbits) {
 		u64 n = min_t(u64, nbits,
 			      CHUNK_BITS - bit % BITS_PER_TYPE(u64));
-		int rc = put_chunk(q, bit, n);
+		int rc = put_chunk(q, bit, n, all);
 
 		if (rc)
 			return rc;
@@ -206,6 +234,7 @@ int ioasid_vfio_unmap_dirty(struct ioasid_vfio *c, u64 iova, u64 size,
 	int rc;
 
 	guard(rwsem_write)(&c->maps_lock);
+	q.writable = c->records;
 	rc = query_init(&q, c, iova, bitmap) ?:
 	     check_whole(c, iova, last) ?:
 	     put_mappings(&q, last) ?:
@@ -223,20 +252,34 @@ out:
 
 static int dirty_start(struct ioasid_vfio *c)
 {
+	int rc;
+
 	guard(rwsem_write)(&c->maps_lock);
 	if (c->tracking)
 		return 0;
 	scoped_guard(mutex, &c->groups_lock)
-		c->all_dirty = c->nr_iommu_groups;
-	return ioasid_vfio_pages_track(c);
+		c->all_dirty = c->nr_iommu_groups && !c->records;
+	rc = c->records ? ioasid_space_set_dirty_tracking(c->space, true) : 0;
+	if (rc)
+		return rc;
+	rc = ioasid_vfio_pages_track(c);
+	if (rc && c->records)
+		ioasid_space_set_dirty_tracking(c->space, false);
+	return rc;
 }
 
 static int dirty_stop(struct ioasid_vfio *c)
 {
+	int rc = 0;
+
 	guard(rwsem_write)(&c->maps_lock);
-	if (c->tracking)
+	if (!c->tracking)
+		return 0;
+	if (c->records)
+		rc = ioasid_space_set_dirty_tracking(c->space, false);
+	if (!rc)
 		ioasid_vfio_pages_untrack(c);
-	return 0;
+	return rc;
 }
 
 static int dirty_get(struct ioasid_vfio *c, void __user *ubuf, size_t size)

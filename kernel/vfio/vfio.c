@@ -27,6 +27,11 @@ static unsigned int dma_entry_limit = U16_MAX;
 module_param(dma_entry_limit, uint, 0644);
 MODULE_PARM_DESC(dma_entry_limit, "Mappings per container (65535)");
 
+static bool dirty_tracking;
+module_param(dirty_tracking, bool, 0644);
+MODULE_PARM_DESC(dirty_tracking,
+		 "Containers have their IOMMU record which pages devices write to, if that of their first group can; costs them large pages (off)");
+
 /* A group that is attached to a container. */
 struct attached_group {
 	struct list_head entry;
@@ -204,6 +209,32 @@ bool ioasid_vfio_has_iommu(struct ioasid_vfio *c)
 	return c->nr_iommu_groups;
 }
 
+/* Decides what kind of container it is as long as groups are attached. */
+static int attach_first(struct ioasid_vfio *c, struct iommu_group *group)
+{
+	bool records = READ_ONCE(dirty_tracking) &&
+		       ioasid_group_dirty_capable(group);
+	u32 flags = records ? IOASID_FIRST_DIRTY : 0;
+	int rc;
+
+	if (records && c->tracking)
+		flags |= IOASID_FIRST_TRACKED;
+	rc = ioasid_space_attach_first(c->space, group, flags);
+	if (!rc)
+		c->records = records;
+	return rc;
+}
+
+static int attach_another(struct ioasid_vfio *c, struct iommu_group *group)
+{
+	if (c->records && !ioasid_group_dirty_capable(group)) {
+		pr_warn_ratelimited("ioasid_vfio: group %d: no place in a container whose IOMMUs record writes, as its own does not; it needs another container, or the parameter dirty_tracking to be off\n",
+				    iommu_group_id(group));
+		return -EINVAL;
+	}
+	return ioasid_space_attach_group(c->space, group);
+}
+
 static int attach_iommu_group(struct ioasid_vfio *c, struct iommu_group *group)
 {
 	int rc;
@@ -213,11 +244,13 @@ static int attach_iommu_group(struct ioasid_vfio *c, struct iommu_group *group)
 			iommu_group_id(group));
 		return -EPERM;
 	}
-	rc = ioasid_space_attach_group(c->space, group);
+	rc = c->nr_iommu_groups ? attach_another(c, group) :
+				  attach_first(c, group);
 	if (rc)
 		return rc;
 	c->nr_iommu_groups++;
-	c->all_dirty = true;
+	if (!c->records)
+		c->all_dirty = true;
 	return 0;
 }
 
@@ -253,7 +286,11 @@ static int ioasid_vfio_attach_group(void *handle, struct iommu_group *group,
 
 	if (!c)
 		return -EINVAL;
-	rc = container_attach_group(c, group, type);
+	rc = down_write_killable(&c->maps_lock);
+	if (!rc) {
+		rc = container_attach_group(c, group, type);
+		up_write(&c->maps_lock);
+	}
 	ioasid_vfio_put(c);
 	return rc;
 }
