@@ -20,7 +20,8 @@ WARNINGS := -Wall -Wextra -Werror -Wno-sign-compare -Wno-missing-field-initializ
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -Itools/lib -I$(O) $(CFLAGS) \
 	      $(shell $(PKG_CONFIG) --cflags libbpf yyjson ncurses)
 LIBS := $(shell $(PKG_CONFIG) --libs libbpf yyjson ncurses libcap) -lm
-BPF_CFLAGS := -O2 -g -mcpu=v3 -Wall -Wextra -Werror
+# BPF_PROG() has a parameter for those who want it.
+BPF_CFLAGS := -O2 -g -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -Werror
 # The headers of libc are not made for the bpf target: find those of the host.
 BPF_SYSTEM = $(shell $(CC) -print-multiarch 2>/dev/null)
 
@@ -75,6 +76,15 @@ $(O)/%.bpf.o: bpf/%.bpf.c tools/tools.mk | $(O)
 	$(call say,BPF,$<)
 	$(Q)$(CLANG) --target=bpf $(BPF_CFLAGS) -idirafter /usr/include/$(BPF_SYSTEM) \
 		-MMD -MP -MT $@ -MF $@.d -c -o $@ $<
+
+# Programs of tests only
+$(O)/%.bpf.o: selftests/bpf/%.bpf.c tools/tools.mk | $(O)
+	$(call say,BPF,$<)
+	$(Q)$(CLANG) --target=bpf $(BPF_CFLAGS) -Ibpf -idirafter /usr/include/$(BPF_SYSTEM) \
+		-MMD -MP -MT $@ -MF $@.d -c -o $@ $<
+
+$(O)/tests/policy $(O)/tests/policy_load: ALL_CFLAGS += -Ibpf -fno-strict-aliasing -Wno-unused-parameter
+$(O)/tests/policy $(O)/tests/policy_load: $(O)/policy_test.skel.h $(O)/policy_bad.skel.h
 
 $(O) $(O)/lib $(O)/ioasidtop.d $(O)/ioasidctl.d $(O)/tests:
 	$(Q)mkdir -p $@
