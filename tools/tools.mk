@@ -28,6 +28,7 @@ BPF_SYSTEM = $(shell $(CC) -print-multiarch 2>/dev/null)
 lib_objects := $(patsubst tools/lib/%.c,$(O)/lib/%.o,$(wildcard tools/lib/*.c))
 top_objects := $(patsubst tools/ioasidtop/%.c,$(O)/ioasidtop.d/%.o,$(wildcard tools/ioasidtop/*.c))
 ctl_objects := $(patsubst tools/ioasidctl/%.c,$(O)/ioasidctl.d/%.o,$(wildcard tools/ioasidctl/*.c))
+policy_objects := $(patsubst tools/ioasidpolicy/%.c,$(O)/ioasidpolicy.d/%.o,$(wildcard tools/ioasidpolicy/*.c))
 skeletons := $(patsubst bpf/%.bpf.c,$(O)/%.skel.h,$(wildcard bpf/*.bpf.c))
 tests := $(patsubst tools/tests/%.c,$(O)/tests/%,$(wildcard tools/tests/*.c))
 
@@ -36,7 +37,7 @@ say = @$(if $(Q),printf '  %-7s %s\n' $(1) $(2),:)
 .PHONY: all clean
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(O)/ioasidtop $(O)/ioasidctl $(tests)
+all: $(O)/ioasidtop $(O)/ioasidctl $(O)/ioasidpolicy $(tests)
 
 include tools/libioasid/libioasid.mk
 
@@ -45,6 +46,10 @@ $(O)/ioasidtop: $(top_objects) $(O)/libtools.a
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(O)/ioasidctl: $(ctl_objects) $(O)/libtools.a $(LIBIOASID_A)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(O)/ioasidpolicy: $(policy_objects) $(O)/libtools.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -68,6 +73,10 @@ $(O)/ioasidctl.d/%.o: tools/ioasidctl/%.c tools/tools.mk | $(O)/ioasidctl.d
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itools/libioasid -Iinclude/uapi -MMD -MP -c -o $@ $<
 
+$(O)/ioasidpolicy.d/%.o: tools/ioasidpolicy/%.c tools/tools.mk | $(O)/ioasidpolicy.d $(skeletons)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -Ibpf -Iinclude/uapi -MMD -MP -c -o $@ $<
+
 $(O)/%.skel.h: $(O)/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
@@ -86,10 +95,10 @@ $(O)/%.bpf.o: selftests/bpf/%.bpf.c tools/tools.mk | $(O)
 $(O)/tests/policy $(O)/tests/policy_load: ALL_CFLAGS += -Ibpf -fno-strict-aliasing -Wno-unused-parameter
 $(O)/tests/policy $(O)/tests/policy_load: $(O)/policy_test.skel.h $(O)/policy_bad.skel.h
 
-$(O) $(O)/lib $(O)/ioasidtop.d $(O)/ioasidctl.d $(O)/tests:
+$(O) $(O)/lib $(O)/ioasidtop.d $(O)/ioasidctl.d $(O)/ioasidpolicy.d $(O)/tests:
 	$(Q)mkdir -p $@
 
 clean:
 	$(Q)rm -rf $(O)
 
--include $(lib_objects:.o=.d) $(top_objects:.o=.d) $(ctl_objects:.o=.d) $(wildcard $(O)/*.bpf.o.d $(O)/tests/*.d)
+-include $(lib_objects:.o=.d) $(top_objects:.o=.d) $(ctl_objects:.o=.d) $(policy_objects:.o=.d) $(wildcard $(O)/*.bpf.o.d $(O)/tests/*.d)
