@@ -26,53 +26,49 @@ struct bucket_key {
 	__u32 __reserved;
 };
 
-struct bucket {
-	struct bpf_spin_lock lock;
-	__u64 used_until;
-};
-
 /* Devices that have not asked for long are forgotten: they have a full budget. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
 	__type(key, struct bucket_key);
-	__type(value, struct bucket);
+	__type(value, __u64); /* used up to then */
 } buckets SEC(".maps");
 
-static __always_inline struct bucket *bucket_of(const struct ioasid_fault_query *query)
+static __always_inline __u64 *bucket_of(const struct ioasid_fault_query *query)
 {
 	struct bucket_key key = { .cookie = query->cookie, .ctx = query->ctx };
-	struct bucket *bucket = bpf_map_lookup_elem(&buckets, &key);
-	struct bucket full = {};
+	__u64 *used = bpf_map_lookup_elem(&buckets, &key), full = 0;
 
-	if (bucket)
-		return bucket;
+	if (used)
+		return used;
 	/* Another CPU may be first: then this fails and the lookup succeeds. */
 	bpf_map_update_elem(&buckets, &key, &full, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&buckets, &key);
 }
 
-static __always_inline int may_ask(struct bucket *bucket, __u64 now)
-{
-	__u64 until;
-	int may;
+/* Whoever finds that others were faster again and again has asked too often. */
+#define TRIES 16
 
-	bpf_spin_lock(&bucket->lock);
-	until = bucket->used_until > now ? bucket->used_until : now;
-	until += interval_ns;
-	may = until - now <= interval_ns * burst;
-	if (may)
-		bucket->used_until = until;
-	bpf_spin_unlock(&bucket->lock);
-	return may;
+static __always_inline int may_ask(__u64 *used, __u64 now)
+{
+	for (int i = 0; i < TRIES; i++) {
+		__u64 old = *(volatile __u64 *)used;
+		__u64 new = (old > now ? old : now) + interval_ns;
+
+		if (new - now > interval_ns * burst)
+			return 0;
+		if (__sync_val_compare_and_swap(used, old, new) == old)
+			return 1;
+	}
+	return 0;
 }
 
 SEC("struct_ops/fault_verdict")
 int BPF_PROG(limit_faults, const struct ioasid_fault_query *query)
 {
-	struct bucket *bucket = bucket_of(query);
+	__u64 *used = bucket_of(query);
 
-	if (!bucket || !may_ask(bucket, query->time_ns))
+	if (!used || !may_ask(used, query->time_ns))
 		return IOASID_VERDICT_INVALID;
 	if (query->to_kernel)
 		return IOASID_VERDICT_RESOLVE;

@@ -93,7 +93,7 @@ $(O)/%.bpf.o: selftests/bpf/%.bpf.c tools/tools.mk | $(O)
 		-MMD -MP -MT $@ -MF $@.d -c -o $@ $<
 
 $(O)/tests/policy $(O)/tests/policy_load: ALL_CFLAGS += -Ibpf -fno-strict-aliasing -Wno-unused-parameter
-$(O)/tests/policy $(O)/tests/policy_load: $(O)/policy_test.skel.h $(O)/policy_bad.skel.h
+$(O)/tests/policy $(O)/tests/policy_load: $(O)/policy_test.skel.h $(O)/policy_bad.skel.h $(O)/policy_fault.skel.h
 
 $(O) $(O)/lib $(O)/ioasidtop.d $(O)/ioasidctl.d $(O)/ioasidpolicy.d $(O)/tests:
 	$(Q)mkdir -p $@

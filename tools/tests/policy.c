@@ -7,6 +7,7 @@
 #include "policy_util.h"
 #include "unchanged.h"
 #include "policy_bad.skel.h"
+#include "policy_fault.skel.h"
 
 FIXTURE(policy) {
 	struct state before;
@@ -450,6 +451,42 @@ TEST_F(policy, fmodret, "fmod_ret programs are asked before policies, and refuse
 	bpf_link__destroy(link);
 	maps(self, AT + PAGE);
 	policy_test_bpf__destroy(skel);
+}
+
+/* The policy that comes with the tools. A token takes an hour. */
+TEST_F(policy, limiter, "the fault policy: a budget for each device, the kernel brings the pages",
+       .timeout = 60)
+{
+	struct policy_fault_bpf *skel = policy_fault_bpf__open();
+	struct asker a[2], queued;
+	struct bpf_link *link;
+
+	ASSERT_TRUE(skel);
+	skel->rodata->interval_ns = 3600 * 1000000000ULL;
+	skel->rodata->burst = 3;
+	skel->rodata->ask_user = 0;
+	ASSERT_EQ(0, policy_fault_bpf__load(skel));
+	link = bpf_map__attach_struct_ops(skel->maps.fault);
+	ASSERT_TRUE(link);
+	queued = asker_new(self->ctl, self->fd, SIM_COOKIE + 2);
+	for (int i = 0; i < 2; i++) {
+		a[i] = asker_mirror(self->ctl, self->fd, SIM_COOKIE + i);
+		test_map(self->fd, a[i].id, self->mem, AT, 16 * PAGE);
+	}
+	for (int page = 0; page < 6; page++)
+		for (int i = 0; i < 2; i++)
+			EXPECT_EQ(page < 3 ? IOASID_SIM_OK : IOASID_SIM_FAULT_NOT_PRESENT,
+				  sim_read(a[i].dev, AT + page * PAGE, 8, 0, .flags = WAITS));
+	EXPECT_EQ(6, policy_count("policy=fault", "resolve"));
+	EXPECT_EQ(6, policy_count("policy=fault", "invalid"));
+	EXPECT_EQ(IOASID_SIM_FAULT_NOT_PRESENT, sim_read(queued.dev, AT, 8, 0, .flags = WAITS));
+	EXPECT_FALSE(told(queued.queue, 0));
+	EXPECT_EQ(7, policy_count("policy=fault", "invalid"));
+	for (int i = 0; i < 2; i++)
+		asker_end(&a[i]);
+	asker_end(&queued);
+	bpf_link__destroy(link);
+	policy_fault_bpf__destroy(skel);
 }
 
 HARNESS_MAIN
