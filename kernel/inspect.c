@@ -20,22 +20,6 @@ static bool is_admin(void)
 	return ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
 }
 
-/* A context that is going away is gone. */
-static struct ioasid_ctx *find_ctx(u32 id)
-{
-	struct ioasid_ctx *ctx, *found = ERR_PTR(-ENOENT);
-
-	mutex_lock(&ioasid_contexts_lock);
-	list_for_each_entry(ctx, &ioasid_contexts, entry) {
-		if (ctx->id == id && kref_get_unless_zero(&ctx->kref)) {
-			found = ctx;
-			break;
-		}
-	}
-	mutex_unlock(&ioasid_contexts_lock);
-	return found;
-}
-
 /* A reference, to be dropped with ioasid_ctx_put(). */
 static struct ioasid_ctx *get_ctx(struct ioasid_ucmd *ucmd, u32 id)
 {
@@ -44,7 +28,7 @@ static struct ioasid_ctx *get_ctx(struct ioasid_ucmd *ucmd, u32 id)
 		return ucmd->ctx;
 	}
 	/* Before the search: nobody may find out which there are. */
-	return capable(CAP_SYS_ADMIN) ? find_ctx(id) : ERR_PTR(-EPERM);
+	return capable(CAP_SYS_ADMIN) ? ioasid_ctx_find(id) : ERR_PTR(-EPERM);
 }
 
 static struct ioasid_space *get_space(struct ioasid_ctx *ctx, u32 ioasid)
@@ -132,6 +116,29 @@ static void list_mappings(struct ioasid_space *space, struct listing *list)
 		list->infos[list->nr++] = describe(space, m, list->admin);
 		list->next = m->node.last + 1;
 	}
+}
+
+/**
+ * ioasid_mapping_find - the first mapping in a range, as the administrator sees it
+ * @space: not locked
+ * @first: first IOVA
+ * @last: last IOVA
+ * @info: to be filled
+ *
+ * Returns -ENOENT: there is none, or the space is gone.
+ */
+int ioasid_mapping_find(struct ioasid_space *space, unsigned long first,
+			unsigned long last, struct ioasid_mapping_info *info)
+{
+	struct ioasid_mapping *m = NULL;
+
+	mutex_lock(space->lock);
+	if (!space->dead)
+		m = ioasid_mapping_first(space, first, last);
+	if (m)
+		*info = describe(space, m, true);
+	mutex_unlock(space->lock);
+	return m ? 0 : -ENOENT;
 }
 
 static int list_space(struct ioasid_space *space, struct listing *list)

@@ -21,4 +21,6 @@ int ioasid_policy_replace(const struct ioasid_policy *ops,
 			  const struct ioasid_policy *old,
 			  const struct bpf_link *link);
 
+int ioasid_kfuncs_init(void);
+
 #endif /* __IOASID_BPF_OPS_H */

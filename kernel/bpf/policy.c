@@ -272,22 +272,15 @@ static void change(struct policy *without, struct policy *with)
 	synchronize_rcu();
 }
 
+/* It may end at any time: then the policy is asked no more. */
 static int check_ctx(u32 id)
 {
 	struct ioasid_ctx *ctx;
-	int rc = -ENOENT;
 
-	if (!id)
-		return 0;
-	mutex_lock(&ioasid_contexts_lock);
-	list_for_each_entry(ctx, &ioasid_contexts, entry) {
-		if (ctx->id == id) {
-			rc = 0;
-			break;
-		}
-	}
-	mutex_unlock(&ioasid_contexts_lock);
-	return rc;
+	rcu_read_lock();
+	ctx = id ? ioasid_ctx_find_rcu(id) : NULL;
+	rcu_read_unlock();
+	return !id || ctx ? 0 : -ENOENT;
 }
 
 static struct policy *policy_new(const struct ioasid_policy *ops,

@@ -226,6 +226,8 @@ void ioasid_policies_init(void)
 	rc = register_bpf_struct_ops(&policy_ops, ioasid_policy);
 	if (!rc)
 		rc = register_btf_fmodret_id_set(&fmodret_set);
+	if (!rc)
+		rc = ioasid_kfuncs_init();
 	if (rc)
 		pr_warn("ioasid: no BPF programs can be attached: error %d\n", rc);
 }
