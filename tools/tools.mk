@@ -92,8 +92,9 @@ $(O)/%.bpf.o: selftests/bpf/%.bpf.c tools/tools.mk | $(O)
 	$(Q)$(CLANG) --target=bpf $(BPF_CFLAGS) -Ibpf -idirafter /usr/include/$(BPF_SYSTEM) \
 		-MMD -MP -MT $@ -MF $@.d -c -o $@ $<
 
-$(O)/tests/policy $(O)/tests/policy_load: ALL_CFLAGS += -Ibpf -fno-strict-aliasing -Wno-unused-parameter
-$(O)/tests/policy $(O)/tests/policy_load: $(O)/policy_test.skel.h $(O)/policy_bad.skel.h $(O)/policy_fault.skel.h
+policy_tests := $(O)/tests/policy $(O)/tests/policy_load $(O)/tests/policy_kfunc
+$(policy_tests): ALL_CFLAGS += -Ibpf -fno-strict-aliasing -Wno-unused-parameter
+$(policy_tests): $(O)/policy_test.skel.h $(O)/policy_bad.skel.h $(O)/policy_kfunc.skel.h $(O)/policy_fault.skel.h
 
 $(O) $(O)/lib $(O)/ioasidtop.d $(O)/ioasidctl.d $(O)/ioasidpolicy.d $(O)/tests:
 	$(Q)mkdir -p $@

@@ -367,7 +367,9 @@ BTF_KFUNCS_START(anywhere_ids)
 BTF_ID_FLAGS(func, ioasid_bpf_space_counts, KF_TRUSTED_ARGS)
 BTF_KFUNCS_END(anywhere_ids)
 
-BTF_KFUNCS_START(sleeping_ids)
+/* One set for each type of programs: with the one from above */
+BTF_KFUNCS_START(syscall_ids)
+BTF_ID_FLAGS(func, ioasid_bpf_space_counts, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, ioasid_bpf_ctx_acquire, KF_ACQUIRE | KF_RET_NULL | KF_SLEEPABLE)
 BTF_ID_FLAGS(func, ioasid_bpf_ctx_release, KF_RELEASE | KF_SLEEPABLE)
 BTF_ID_FLAGS(func, ioasid_bpf_ctx_info, KF_TRUSTED_ARGS | KF_SLEEPABLE)
@@ -383,30 +385,28 @@ BTF_ID_FLAGS(func, bpf_iter_ioasid_space_destroy, KF_ITER_DESTROY | KF_SLEEPABLE
 BTF_ID_FLAGS(func, bpf_iter_ioasid_mapping_new, KF_ITER_NEW | KF_SLEEPABLE)
 BTF_ID_FLAGS(func, bpf_iter_ioasid_mapping_next, KF_ITER_NEXT | KF_RET_NULL | KF_SLEEPABLE)
 BTF_ID_FLAGS(func, bpf_iter_ioasid_mapping_destroy, KF_ITER_DESTROY | KF_SLEEPABLE)
-BTF_KFUNCS_END(sleeping_ids)
+BTF_KFUNCS_END(syscall_ids)
 
 static const struct btf_kfunc_id_set anywhere_set = {
 	.owner = THIS_MODULE,
 	.set = &anywhere_ids,
 };
 
-static const struct btf_kfunc_id_set sleeping_set = {
+static const struct btf_kfunc_id_set syscall_set = {
 	.owner = THIS_MODULE,
-	.set = &sleeping_ids,
+	.set = &syscall_ids,
 };
 
 int ioasid_kfuncs_init(void)
 {
-	static const enum bpf_prog_type anywhere[] = {
-		BPF_PROG_TYPE_TRACING,
-		BPF_PROG_TYPE_STRUCT_OPS,
-		BPF_PROG_TYPE_SYSCALL,
-	};
-	unsigned int i;
-	int rc = 0;
+	int rc;
 
-	for (i = 0; i < ARRAY_SIZE(anywhere) && !rc; i++)
-		rc = register_btf_kfunc_id_set(anywhere[i], &anywhere_set);
-	return rc ?: register_btf_kfunc_id_set(BPF_PROG_TYPE_SYSCALL,
-					       &sleeping_set);
+	rc = register_btf_kfunc_id_set(BPF_PROG_TYPE_TRACING, &anywhere_set);
+	if (!rc)
+		rc = register_btf_kfunc_id_set(BPF_PROG_TYPE_STRUCT_OPS,
+					       &anywhere_set);
+	if (!rc)
+		rc = register_btf_kfunc_id_set(BPF_PROG_TYPE_SYSCALL,
+					       &syscall_set);
+	return rc;
 }

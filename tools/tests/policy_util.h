@@ -34,6 +34,13 @@ static inline int quiet(enum libbpf_print_level level, const char *fmt, va_list 
 	return 0;
 }
 
+static inline const char *log_end(void)
+{
+	size_t len = strlen(bpf_log);
+
+	return bpf_log + (len > 600 ? len - 600 : 0);
+}
+
 /* A policy of a test, and how it is attached. */
 struct policy {
 	struct policy_test_bpf *skel;
