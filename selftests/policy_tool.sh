@@ -32,7 +32,9 @@ tests=(
 	list:"what is attached is listed, as text and as JSON"
 	errors:"errors name what is wrong, and what to do about it"
 	keeps_driver:"the driver cannot be unloaded while a policy is there, and without it can"
-	btf:"the types are in the driver's BTF"
+	btf:"the types are in the driver's BTF, and not in vmlinux"
+	traceable:"the functions that the documentation names can be traced"
+	completion:"the completion knows commands, options and what is attached"
 	no_driver:"without the driver: one sentence and exit status 3"
 )
 
@@ -267,6 +269,39 @@ btf() {
 		"STRUCT 'bpf_struct_ops_ioasid_policy'" "ENUM 'ioasid_verdict'" "FUNC 'ioasid_map_check'"; do
 		grep -qF "$name" "$work/btf" || fail "not in the driver's BTF: $name" || return 1
 		! grep -qF "$name" "$work/vmlinux" || fail "in vmlinux, too: $name" || return 1
+	done
+}
+
+traceable() {
+	local name nr=0
+	mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
+	load_all || return 1
+	while read -r name; do
+		nr=$((nr + 1))
+		grep -q "^$name \\[ioasid\\]" /sys/kernel/tracing/available_filter_functions ||
+			fail "no $name" || return 1
+		grep -qF "FUNC '$name'" "$work/btf" || fail "$name is not in BTF" || return 1
+	done < <(sed -nE 's/^\| `(ioasid_[a-z_]+)\((query|space|group).*/\1/p' docs/bpf.md)
+	[ "$nr" -ge 4 ] || fail "only $nr functions"
+}
+
+# complete_words WORD...: what bash would offer for the last one.
+complete_words() {
+	bash --norc -c 'PATH='"${tool%/*}"':$PATH; . tools/completion/ioasidpolicy
+		COMP_WORDS=(ioasidpolicy "$@") COMP_CWORD=$#
+		_ioasidpolicy; echo "${COMPREPLY[*]}"' - "$@"
+}
+
+completion() {
+	local option
+	load_all && ok attach -n mine fault || return 1
+	[ "$(complete_words "")" = "attach detach list" ] && [ "$(complete_words detach "")" = mine ] &&
+		[ "$(complete_words attach -p 3 f)" = fault ] && [ "$(complete_words -n m)" = mine ] ||
+		fail "$(complete_words "") $(complete_words detach "")" || return 1
+	for option in $("$tool" --help | grep -o -- '--[a-z-]*'); do
+		[[ " $(complete_words --) " == *" $option "* ]] || fail "no $option" || return 1
+		grep -q -- "Fl ${option#-}\\|Fl . , ${option#-}" docs/man/ioasidpolicy.8 ||
+			[[ $option =~ help|usage|version ]] || fail "no $option in the manual" || return 1
 	done
 }
 
