@@ -275,7 +275,7 @@ btf() {
 traceable() {
 	local name nr=0
 	mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
-	load_all || return 1
+	load_all && bpftool btf dump file /sys/kernel/btf/ioasid >"$work/btf" || return 1
 	while read -r name; do
 		nr=$((nr + 1))
 		grep -q "^$name \\[ioasid\\]" /sys/kernel/tracing/available_filter_functions ||

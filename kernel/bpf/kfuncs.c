@@ -16,6 +16,7 @@
 #include <linux/module.h>
 #include <linux/pid.h>
 
+#include "kfuncs.h"
 #include "ops.h"
 
 /* 7.x has no others. */
@@ -23,50 +24,18 @@
 #define KF_TRUSTED_ARGS 0
 #endif
 
-struct ioasid_ctx_info {
-	u32 id;
-	u32 door;		/* enum ioasid_door */
-	u32 pid;		/* of who opened it, in the first pid namespace */
-	u32 spaces;		/* a hint: it may change at any time */
-	u64 cgroup;
-};
-
-struct ioasid_space_counts {
-	u64 maps;
-	u64 map_bytes;
-	u64 unmaps;
-	u64 mapped;		/* bytes, now */
-	u64 pinned;		/* bytes, now */
-	u64 faults;		/* groups */
-	u32 mappings;		/* now */
-	u32 faults_pending;	/* groups without an answer, now */
-	u32 kind;
-	u32 depth;
-};
-
-/* The opaque words of these are BPF programs' to declare. */
-struct bpf_iter_ioasid_ctx {
-	u64 __opaque[1];
-} __aligned(8);
+/* What the iterators' words are */
 
 struct ctx_iter {
 	u32 id;
 	u32 done;
 };
 
-struct bpf_iter_ioasid_space {
-	u64 __opaque[2];
-} __aligned(8);
-
 struct space_iter {
 	struct ioasid_ctx *ctx;
 	u32 id;
 	u32 done;
 };
-
-struct bpf_iter_ioasid_mapping {
-	u64 __opaque[8];
-} __aligned(8);
 
 struct mapping_iter {
 	struct ioasid_space *space;

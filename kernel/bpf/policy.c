@@ -68,7 +68,7 @@ struct policy_set {
 };
 
 static struct policy_set sets[2];
-static struct policy_set __rcu *current_set = &sets[0];
+static struct policy_set __rcu *current_set = RCU_INITIALIZER(&sets[0]);
 
 /* Of changes, and of what follows */
 static DEFINE_MUTEX(policies_lock);

@@ -19,6 +19,7 @@ int BPF_PROG(good_prog, const struct ioasid_map_query *query)
 {
 	return query->size > 1ULL << 40 ? -1 : 0;
 }
+
 BAD(good, good_prog);
 
 /* It may sleep, says its type. */
@@ -27,6 +28,7 @@ int BPF_PROG(sleepable_prog, const struct ioasid_map_query *query)
 {
 	return query->size > 1ULL << 40 ? -1 : 0;
 }
+
 BAD(sleepable, sleepable_prog);
 
 /* It may not, and does. */
@@ -37,6 +39,7 @@ int BPF_PROG(sleeps_prog, const struct ioasid_map_query *query)
 
 	return bpf_copy_from_user(&byte, 1, (void *)query->vaddr) ? -1 : 0;
 }
+
 BAD(sleeps, sleeps_prog);
 
 SEC("struct_ops/map_check")
@@ -48,6 +51,7 @@ int BPF_PROG(loops_prog, const struct ioasid_map_query *query)
 		asm volatile("" : "+r"(size));
 	return 0;
 }
+
 BAD(loops, loops_prog);
 
 SEC("struct_ops/map_check")
@@ -55,6 +59,7 @@ int BPF_PROG(address_prog, const struct ioasid_map_query *query)
 {
 	return *(volatile int *)query->vaddr;
 }
+
 BAD(address, address_prog);
 
 SEC("struct_ops/map_check")
@@ -66,6 +71,7 @@ int BPF_PROG(beyond_prog, const struct ioasid_map_query *query)
 	asm volatile("%0 = *(u32 *)(%1 + 4096)" : "=r"(value) : "r"(bytes));
 	return value;
 }
+
 BAD(beyond, beyond_prog);
 
 SEC("struct_ops/map_check")
@@ -74,6 +80,7 @@ int BPF_PROG(writes_prog, const struct ioasid_map_query *query)
 	((struct ioasid_map_query *)query)->size = 0;
 	return 0;
 }
+
 BAD(writes, writes_prog);
 
 SEC("struct_ops/map_check")
@@ -82,6 +89,7 @@ int context_prog(__u64 *ctx)
 	ctx[0] = 0;
 	return 0;
 }
+
 BAD(context, context_prog);
 
 /* A map's value that may not be there */
@@ -99,6 +107,7 @@ int BPF_PROG(unchecked_prog, const struct ioasid_map_query *query)
 
 	return *(__u64 *)bpf_map_lookup_elem(&seen, &key);
 }
+
 BAD(unchecked, unchecked_prog);
 
 /* One that waits for itself */
@@ -125,6 +134,7 @@ int BPF_PROG(keeps_prog, const struct ioasid_map_query *query)
 	bpf_spin_lock(&locked->lock);
 	return query->prot ? 0 : -1;
 }
+
 BAD(keeps, keeps_prog);
 
 /* And fmod_ret programs that could wait for user space */

@@ -98,7 +98,9 @@ static const struct btf_type *policy_type(const struct bpf_map *map, const struc
 	const char *name = t ? btf__name_by_offset(btf, t->name_off) : NULL;
 
 	/* Behind three underscores stands whose declaration it is. */
-	if (!name || strncmp(name, "ioasid_policy", 13) || (name[13] && strncmp(name + 13, "___", 3)))
+	if (!name || strncmp(name, "ioasid_policy", 13))
+		return NULL;
+	if (name[13] && strncmp(name + 13, "___", 3))
 		return NULL;
 	return t;
 }
@@ -226,7 +228,7 @@ static int ready_pins(void)
 	struct statfs fs;
 
 	if (statfs(BPFFS, &fs) || fs.f_type != BPF_FS_MAGIC)
-		return complain(EXIT_UNSUPPORTED, "%s is no BPF file system: 'mount -t bpf bpf %s'",
+		return complain(EXIT_UNSUPPORTED, "%s is no BPF file system: 'mount -t bpf none %s'",
 				BPFFS, BPFFS);
 	if (mkdir(PIN_DIR, 0700) && errno != EEXIST)
 		return complain(EXIT_FAILED, "cannot make %s: %s", PIN_DIR, strerror(errno));
@@ -316,12 +318,12 @@ int cmd_detach(const struct options *options, const char *name)
 		return status;
 	pin_path(name, path, sizeof(path));
 	link = bpf_link__open(path);
+	if (!link && errno == ENOENT)
+		return complain(EXIT_FAILED, "there is no policy '%s': 'ioasidpolicy list' shows "
+				"what there is", name);
 	if (!link)
-		return errno == ENOENT ?
-			       complain(EXIT_FAILED, "there is no policy '%s': 'ioasidpolicy list' "
-					"shows what there is", name) :
-			       complain(EXIT_FAILED, "cannot open policy '%s' at %s: %s", name, path,
-					strerror(errno));
+		return complain(EXIT_FAILED, "cannot open policy '%s' at %s: %s", name, path,
+				strerror(errno));
 	/* Others may have the link open: it ends for them, too. */
 	rc = bpf_link__detach(link);
 	if (!rc && unlink(path))

@@ -68,6 +68,8 @@ static const char *pin_of(const struct pins *pins, uint64_t link)
 	return NULL;
 }
 
+static const char blanks[] = { ' ', '\n', '\0' };
+
 struct columns {
 	const char *title;
 	const char *key;
@@ -116,7 +118,7 @@ static void print_line(const char *line, const struct pins *pins)
 	for (int i = 0; i < NR_COLUMNS; i++) {
 		const char *text = find(line, columns[i].key);
 
-		printf(" %8.*s", text ? (int)strcspn(text, " \n") : 1, text ?: "-");
+		printf(" %8.*s", text ? (int)strcspn(text, blanks) : 1, text ?: "-");
 	}
 	printf(" %8llu  %s\n", (unsigned long long)nonsense, pin ?: "-");
 }
@@ -134,8 +136,8 @@ static void json_line(yyjson_mut_doc *doc, yyjson_mut_val *obj, char *line)
 {
 	char *save = NULL;
 
-	for (char *word = strtok_r(line, " \n", &save); word;
-	     word = strtok_r(NULL, " \n", &save)) {
+	for (char *word = strtok_r(line, blanks, &save); word;
+	     word = strtok_r(NULL, blanks, &save)) {
 		char *equals = strchr(word, '=');
 		yyjson_mut_val *key;
 

@@ -58,7 +58,7 @@ int check_machine(void)
 	if (access(POLICIES_FILE, R_OK))
 		return complain(EXIT_UNSUPPORTED,
 				"there is no %s: the driver was built without policies, or debugfs "
-				"is not mounted ('mount -t debugfs debugfs /sys/kernel/debug')",
+				"is not mounted ('mount -t debugfs none /sys/kernel/debug')",
 				POLICIES_FILE);
 	return EXIT_OK;
 }

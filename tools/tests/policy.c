@@ -36,7 +36,8 @@ FIXTURE_TEARDOWN(policy)
 	close(self->ctl);
 }
 
-#define try_map(self, iova)	do_map((self)->fd, (self)->id, (uintptr_t)(self)->mem, iova, PAGE, RW)
+#define try_map(self, iova)							\
+	do_map((self)->fd, (self)->id, (uintptr_t)(self)->mem, iova, PAGE, RW)
 #define maps(self, iova) do {							\
 	EXPECT_EQ(0, try_map(self, iova));					\
 	EXPECT_EQ((int64_t)PAGE, do_unmap((self)->fd, (self)->id, iova, PAGE));	\
