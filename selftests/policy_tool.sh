@@ -38,6 +38,11 @@ tests=(
 	no_driver:"without the driver: one sentence and exit status 3"
 )
 
+if [ ! -e /sys/kernel/debug/ioasid/policies ]; then
+	printf 'TAP version 13\n1..0 # SKIP this kernel has no BTF of modules, or no BPF JIT\n'
+	exit 4
+fi
+
 fail() { echo "# $*"; return 1; }
 
 after_test() {

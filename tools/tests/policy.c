@@ -6,6 +6,7 @@
 #include "harness.h"
 #include "policy_util.h"
 #include "unchanged.h"
+#include "vfio_util.h"
 #include "policy_bad.skel.h"
 #include "policy_fault.skel.h"
 
@@ -452,6 +453,30 @@ TEST_F(policy, fmodret, "fmod_ret programs are asked before policies, and refuse
 	bpf_link__destroy(link);
 	maps(self, AT + PAGE);
 	policy_test_bpf__destroy(skel);
+}
+
+TEST_F(policy, vfio, "maps of VFIO containers are asked about, too", .timeout = 60)
+{
+	struct policy *p = &self->p[0];
+	struct vfio_edu dev = { .fd = -1, .group = -1 };
+	int container;
+
+	if (!is_shim())
+		SKIP("ioasid_vfio is not loaded");
+	attach_policy(p);
+	container = container_with(&dev, 0, VFIO_TYPE1v2_IOMMU);
+	p->skel->bss->map_answer = -EACCES;
+	EXPECT_ERRNO(EACCES, t1_map(container, self->mem, AT, PAGE));
+	EXPECT_EQ(AT, p->skel->bss->last_map.iova);
+	EXPECT_EQ(1, p->skel->bss->last_map.door);
+	EXPECT_NE(fdinfo_get(self->fd, "ioasid-ctx"), p->skel->bss->last_map.ctx);
+	p->skel->bss->map_answer = 0;
+	EXPECT_EQ(0, t1_map(container, self->mem, AT, PAGE));
+	EXPECT_EQ((int64_t)PAGE, t1_unmap(container, AT, PAGE));
+	vfio_edu_close(&dev);
+	close(container);
+	EXPECT_EQ(0, try_map(self, AT));
+	EXPECT_EQ(0, p->skel->bss->last_map.door);
 }
 
 /* The policy that comes with the tools. A token takes an hour. */
