@@ -39,7 +39,7 @@ static const struct ioasid_fault_stat no_stat;
 
 /* As in the trace header. */
 enum { TYPE_PAGE_REQUEST = 1, TYPE_UNRECOVERABLE };
-enum { WHY_USER = 1, WHY_KERNEL, WHY_OVERFLOW, WHY_TIMEOUT, WHY_DETACH, WHY_CLOSE };
+enum { WHY_USER = 1, WHY_KERNEL, WHY_OVERFLOW, WHY_TIMEOUT, WHY_DETACH, WHY_CLOSE, WHY_POLICY };
 
 static __noinline int count_lost(__u32 what)
 {
@@ -130,6 +130,7 @@ static __always_inline __u32 outcome(__u32 why, __u32 code)
 	switch (why) {
 	case WHY_USER:
 	case WHY_KERNEL:
+	case WHY_POLICY:
 		return code ? IOASID_OUTCOME_INVALID : IOASID_OUTCOME_SUCCESS;
 	case WHY_OVERFLOW:
 		return IOASID_OUTCOME_OVERFLOW;

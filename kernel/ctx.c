@@ -2,6 +2,7 @@
 /* Contexts: who opened them, and what keeps them alive. */
 #include <linux/cgroup.h>
 #include <linux/pid.h>
+#include <linux/rculist.h>
 #include <linux/slab.h>
 
 #include "compat.h"
@@ -47,7 +48,7 @@ struct ioasid_ctx *ioasid_ctx_alloc(enum ioasid_door door)
 
 	mutex_lock(&ioasid_contexts_lock);
 	ctx->id = ++last_ctx_id;
-	list_add_tail(&ctx->entry, &ioasid_contexts);
+	list_add_tail_rcu(&ctx->entry, &ioasid_contexts);
 	mutex_unlock(&ioasid_contexts_lock);
 	return ctx;
 }
@@ -58,7 +59,7 @@ static void ctx_release(struct kref *kref)
 	struct ioasid_ctx *ctx = container_of(kref, struct ioasid_ctx, kref);
 
 	mutex_lock(&ioasid_contexts_lock);
-	list_del(&ctx->entry);
+	list_del_rcu(&ctx->entry);
 	mutex_unlock(&ioasid_contexts_lock);
 
 	WARN_ON(!list_empty(&ctx->devices) || !xa_empty(&ctx->global_pasids));
@@ -66,7 +67,69 @@ static void ctx_release(struct kref *kref)
 	ioasid_memory_release(ctx);
 	put_pid(ctx->pid);
 	mutex_destroy(&ctx->lock);
-	kfree(ctx);
+	kfree_rcu(ctx, rcu);
+}
+
+/**
+ * ioasid_ctx_find - the context with a number
+ * @id: the number
+ *
+ * One that is going away is gone. Returns a reference, to be dropped with
+ * ioasid_ctx_put(), or -ENOENT.
+ */
+struct ioasid_ctx *ioasid_ctx_find(u32 id)
+{
+	struct ioasid_ctx *ctx, *found = ERR_PTR(-ENOENT);
+
+	mutex_lock(&ioasid_contexts_lock);
+	list_for_each_entry(ctx, &ioasid_contexts, entry) {
+		if (ctx->id == id && kref_get_unless_zero(&ctx->kref)) {
+			found = ctx;
+			break;
+		}
+	}
+	mutex_unlock(&ioasid_contexts_lock);
+	return found;
+}
+
+/**
+ * ioasid_ctx_find_rcu - the context with a number, to look at
+ * @id: the number
+ *
+ * Context: any, in an RCU section: it may be going away, its memory stays that long,
+ * and that of its spaces.
+ */
+struct ioasid_ctx *ioasid_ctx_find_rcu(u32 id)
+{
+	struct ioasid_ctx *ctx;
+
+	list_for_each_entry_rcu(ctx, &ioasid_contexts, entry)
+		if (ctx->id == id)
+			return ctx;
+	return NULL;
+}
+
+/**
+ * ioasid_ctx_after - the next number of a context
+ * @id: in: a number, or 0; out: the next one that there is
+ *
+ * False: there is none. Numbers are given in ascending order.
+ */
+bool ioasid_ctx_after(u32 *id)
+{
+	struct ioasid_ctx *ctx;
+	bool found = false;
+
+	mutex_lock(&ioasid_contexts_lock);
+	list_for_each_entry(ctx, &ioasid_contexts, entry) {
+		if (ctx->id > *id) {
+			*id = ctx->id;
+			found = true;
+			break;
+		}
+	}
+	mutex_unlock(&ioasid_contexts_lock);
+	return found;
 }
 
 /**

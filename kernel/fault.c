@@ -11,6 +11,7 @@
 
 #include <trace/events/ioasid.h>
 
+#include "bpf/hooks.h"
 #include "compat.h"
 #include "fault.h"
 
@@ -175,53 +176,6 @@ static u32 user_pasid(const struct ioasid_attachment *at,
 	return prm->pasid;
 }
 
-/**
- * ioasid_pending_new - a group came in
- * @at: what its handle leads to
- * @group: ours: iopf_group_dequeue() has been called
- *
- * Returns NULL when there is no memory, and the group was answered.
- */
-struct ioasid_pending *ioasid_pending_new(struct ioasid_attachment *at,
-					  struct iopf_group *group)
-{
-	const struct iommu_fault_page_request *prm =
-		&group->last_fault.fault.prm;
-	struct ioasid_pending *p = kzalloc(sizeof(*p), GFP_KERNEL);
-	struct ioasid_space *space = at->space;
-	struct iopf_fault *fault;
-
-	atomic64_inc(&space->fault_stats.groups);
-	if (!p) {
-		atomic64_inc(&space->fault_stats.overflows);
-		goto out_refuse;
-	}
-	p->at = at;
-	p->group = group;
-	p->reported_ns = ktime_get_ns();
-	p->idev = who_asks(at, group->fault_param->dev);
-	p->pasid = user_pasid(at, prm);
-	p->addr = U64_MAX;
-	list_for_each_entry(fault, &group->faults, list) {
-		p->npages++;
-		p->addr = min(p->addr, fault->fault.prm.addr);
-	}
-	atomic64_add(p->npages, &space->fault_stats.pages);
-	ioasid_trace(fault_report, space->ctx->id, space->id,
-		     ioasid_device_rid(group->fault_param->dev), p->pasid,
-		     p->idev ? p->idev->cookie : 0, p->addr, prm->perm,
-		     prm->grpid, p->npages, IOASID_FAULT_PAGE_REQUEST);
-	if (p->idev)
-		return p;
-	/* Not possible: a member that is not bound has no DMA. */
-	WARN_ON_ONCE(1);
-	kfree(p);
-out_refuse:
-	iopf_group_response(group, IOMMU_PAGE_RESP_INVALID);
-	iopf_free_group(group);
-	return NULL;
-}
-
 static int has_room(const struct ioasid_faults *f, const struct ioasid_pending *p)
 {
 	if (f->closed)
@@ -300,6 +254,95 @@ static void count_answer(struct ioasid_fault_stats *st,
 		else
 			atomic64_inc(&st->invalid);
 	}
+}
+
+/* Whom the group is for, and what it asks. False: a member that is not bound asks. */
+static bool pending_fill(struct ioasid_pending *p, struct ioasid_attachment *at,
+			 struct iopf_group *group)
+{
+	struct iopf_fault *fault;
+
+	p->at = at;
+	p->group = group;
+	p->reported_ns = ktime_get_ns();
+	p->idev = who_asks(at, group->fault_param->dev);
+	p->pasid = user_pasid(at, &group->last_fault.fault.prm);
+	p->addr = U64_MAX;
+	list_for_each_entry(fault, &group->faults, list) {
+		p->npages++;
+		p->addr = min(p->addr, fault->fault.prm.addr);
+	}
+	/* Not possible: a member that is not bound has no DMA. */
+	return !WARN_ON_ONCE(!p->idev);
+}
+
+static void trace_report(const struct ioasid_pending *p)
+{
+	const struct iommu_fault_page_request *prm =
+		&p->group->last_fault.fault.prm;
+	struct ioasid_space *space = p->at->space;
+
+	ioasid_trace(fault_report, space->ctx->id, space->id,
+		     ioasid_device_rid(p->group->fault_param->dev), p->pasid,
+		     p->idev->cookie, p->addr, prm->perm, prm->grpid, p->npages,
+		     IOASID_FAULT_PAGE_REQUEST);
+}
+
+static void refuse(struct iopf_group *group)
+{
+	iopf_group_response(group, IOMMU_PAGE_RESP_INVALID);
+	iopf_free_group(group);
+}
+
+/* Without anybody to be told */
+static void decided(struct ioasid_pending *p, enum ioasid_verdict verdict)
+{
+	enum iommu_page_response_code code =
+		verdict == IOASID_VERDICT_SUCCESS ? IOMMU_PAGE_RESP_SUCCESS :
+						    IOMMU_PAGE_RESP_INVALID;
+
+	count_answer(&p->at->space->fault_stats, code, IOASID_FAULT_WHY_POLICY);
+	if (verdict == IOASID_VERDICT_DROP) {
+		refuse(p->group);
+		kfree(p);
+	} else {
+		respond(p, code, IOASID_FAULT_WHY_POLICY);
+	}
+}
+
+/**
+ * ioasid_pending_new - a group came in
+ * @at: what its handle leads to
+ * @group: ours: iopf_group_dequeue() has been called
+ *
+ * Returns NULL when it was answered: there is no memory, or a policy did.
+ */
+struct ioasid_pending *ioasid_pending_new(struct ioasid_attachment *at,
+					  struct iopf_group *group)
+{
+	struct ioasid_pending *p = kzalloc(sizeof(*p), GFP_KERNEL);
+	struct ioasid_fault_stats *st = &at->space->fault_stats;
+	enum ioasid_verdict verdict;
+
+	atomic64_inc(&st->groups);
+	if (!p) {
+		atomic64_inc(&st->overflows);
+		refuse(group);
+		return NULL;
+	}
+	if (!pending_fill(p, at, group)) {
+		kfree(p);
+		refuse(group);
+		return NULL;
+	}
+	atomic64_add(p->npages, &st->pages);
+	verdict = ioasid_hook_fault(p);
+	if (verdict != IOASID_VERDICT_DROP)
+		trace_report(p);
+	if (verdict < IOASID_VERDICT_SUCCESS)
+		return p;
+	decided(p, verdict);
+	return NULL;
 }
 
 /**

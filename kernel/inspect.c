@@ -20,22 +20,6 @@ static bool is_admin(void)
 	return ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
 }
 
-/* A context that is going away is gone. */
-static struct ioasid_ctx *find_ctx(u32 id)
-{
-	struct ioasid_ctx *ctx, *found = ERR_PTR(-ENOENT);
-
-	mutex_lock(&ioasid_contexts_lock);
-	list_for_each_entry(ctx, &ioasid_contexts, entry) {
-		if (ctx->id == id && kref_get_unless_zero(&ctx->kref)) {
-			found = ctx;
-			break;
-		}
-	}
-	mutex_unlock(&ioasid_contexts_lock);
-	return found;
-}
-
 /* A reference, to be dropped with ioasid_ctx_put(). */
 static struct ioasid_ctx *get_ctx(struct ioasid_ucmd *ucmd, u32 id)
 {
@@ -44,7 +28,7 @@ static struct ioasid_ctx *get_ctx(struct ioasid_ucmd *ucmd, u32 id)
 		return ucmd->ctx;
 	}
 	/* Before the search: nobody may find out which there are. */
-	return capable(CAP_SYS_ADMIN) ? find_ctx(id) : ERR_PTR(-EPERM);
+	return capable(CAP_SYS_ADMIN) ? ioasid_ctx_find(id) : ERR_PTR(-EPERM);
 }
 
 static struct ioasid_space *get_space(struct ioasid_ctx *ctx, u32 ioasid)
@@ -134,29 +118,73 @@ static void list_mappings(struct ioasid_space *space, struct listing *list)
 	}
 }
 
-/* What was mapped at once may be several, and the other way round. */
-static void list_pinned(struct ioasid_space *space, struct listing *list)
+/*
+ * The first range of what is pinned at or behind @from; what was mapped at once may be
+ * several, and the other way round.
+ */
+static bool describe_pinned(struct ioasid_space *space, bool admin,
+			    unsigned long from,
+			    struct ioasid_mapping_info *info)
 {
-	bool mine = list->admin || ioasid_mirror_is_mine(space->mirror);
+	bool mine = admin || ioasid_mirror_is_mine(space->mirror);
 	unsigned long first, last;
 	u32 prot;
 
-	while ((prot = ioasid_pinned_range(space->mirror, list->next, &first,
-					   &last))) {
+	prot = ioasid_pinned_range(space->mirror, from, &first, &last);
+	if (!prot)
+		return false;
+	*info = (struct ioasid_mapping_info) {
+		.iova = first,
+		.size = last - first + 1,
+		.prot = prot,
+		.flags = mine ? IOASID_MAPPING_VADDR : 0,
+		.target = mine ? first : 0,
+	};
+	return true;
+}
+
+static void list_pinned(struct ioasid_space *space, struct listing *list)
+{
+	struct ioasid_mapping_info info;
+
+	while (describe_pinned(space, list->admin, list->next, &info)) {
 		if (list->nr == list->room) {
 			list->more = true;
-			list->next = first;
+			list->next = info.iova;
 			return;
 		}
-		list->infos[list->nr++] = (struct ioasid_mapping_info) {
-			.iova = first,
-			.size = last - first + 1,
-			.prot = prot,
-			.flags = mine ? IOASID_MAPPING_VADDR : 0,
-			.target = mine ? first : 0,
-		};
-		list->next = last + 1;
+		list->infos[list->nr++] = info;
+		list->next = info.iova + info.size;
 	}
+}
+
+/**
+ * ioasid_mapping_find - the first mapping in a range, as the administrator sees it
+ * @space: not locked
+ * @first: first IOVA
+ * @last: last IOVA
+ * @info: to be filled
+ *
+ * Returns -ENOENT: there is none, or the space is gone.
+ */
+int ioasid_mapping_find(struct ioasid_space *space, unsigned long first,
+			unsigned long last, struct ioasid_mapping_info *info)
+{
+	struct ioasid_mapping *m;
+	bool found = false;
+
+	mutex_lock(space->lock);
+	if (!space->dead && ioasid_space_is_pinned(space)) {
+		found = describe_pinned(space, true, first, info) &&
+			info->iova <= last;
+	} else if (!space->dead) {
+		m = ioasid_mapping_first(space, first, last);
+		found = m;
+		if (m)
+			*info = describe(space, m, true);
+	}
+	mutex_unlock(space->lock);
+	return found ? 0 : -ENOENT;
 }
 
 static int list_space(struct ioasid_space *space, struct listing *list)

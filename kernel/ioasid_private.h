@@ -155,6 +155,7 @@ void ioasid_region_put(struct ioasid_ctx *ctx, struct ioasid_region *region);
 /* Contexts */
 
 struct ioasid_ctx {
+	struct rcu_head rcu;		/* programs look without a lock, bpf/kfuncs.c */
 	struct kref kref;		/* the fd or container, and bound devices */
 	struct list_head entry;		/* in ioasid_contexts */
 	u32 id;
@@ -175,6 +176,10 @@ struct ioasid_ctx {
 
 extern struct mutex ioasid_contexts_lock;
 extern struct list_head ioasid_contexts;
+
+struct ioasid_ctx *ioasid_ctx_find(u32 id);
+struct ioasid_ctx *ioasid_ctx_find_rcu(u32 id);
+bool ioasid_ctx_after(u32 *id);
 
 /* Devices */
 
@@ -250,6 +255,7 @@ struct ioasid_fault_stats {
 };
 
 struct ioasid_space {
+	struct rcu_head rcu;		/* as of contexts */
 	struct kref kref;		/* ctx->spaces, and commands at work */
 	struct ioasid_ctx *ctx;		/* outlives its spaces */
 	u32 id;
@@ -808,6 +814,8 @@ int ioasid_cmd_get_info(struct ioasid_ucmd *ucmd);
 int ioasid_cmd_device_get_info(struct ioasid_ucmd *ucmd);
 int ioasid_cmd_get_mappings(struct ioasid_ucmd *ucmd);
 int ioasid_cmd_walk(struct ioasid_ucmd *ucmd);
+int ioasid_mapping_find(struct ioasid_space *space, unsigned long first,
+			unsigned long last, struct ioasid_mapping_info *info);
 
 void ioasid_ctx_show(struct seq_file *s, struct ioasid_ctx *ctx);
 void ioasid_stats_init(void);

@@ -9,6 +9,7 @@
 
 #include <trace/events/ioasid.h>
 
+#include "bpf/hooks.h"
 #include "compat.h"
 #include "ioasid_private.h"
 
@@ -327,6 +328,7 @@ static int __init ioasid_init(void)
 		return rc;
 	}
 	ioasid_stats_init();
+	ioasid_policies_init();
 	rc = misc_register(&ioasid_misc);
 	if (rc) {
 		ioasid_stats_exit();

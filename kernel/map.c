@@ -7,6 +7,7 @@
 
 #include <trace/events/ioasid.h>
 
+#include "bpf/hooks.h"
 #include "compat.h"
 #include "ioasid_private.h"
 
@@ -328,6 +329,8 @@ int ioasid_space_map(struct ioasid_space *space, u64 iova, u64 vaddr, u64 size,
 	clock.start = ioasid_now(clock.on);
 	ioasid_trace(map_begin, space->ctx->id, space->id, iova, size);
 	rc = check_map(space, iova, vaddr, size, prot);
+	if (!rc)
+		rc = ioasid_hook_map(space, iova, vaddr, size, prot);
 	if (!rc && ioasid_space_is_pinned(space)) {
 		rc = ioasid_pinned_map(space, iova, vaddr, size, prot);
 		goto out_count;

@@ -181,7 +181,7 @@ static void space_unmake(struct ioasid_space *space)
 	ioasid_queue_put(space->queue);
 	mutex_destroy(&space->own_lock);
 	mutex_destroy(&space->access_lock);
-	kfree(space);
+	kfree_rcu(space, rcu);
 }
 
 static int join_parent(struct ioasid_space *space, u32 parent)

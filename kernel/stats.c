@@ -9,6 +9,7 @@
 #include <linux/seq_file.h>
 
 #include "compat.h"
+#include "bpf/hooks.h"
 #include "ioasid_private.h"
 
 #define STATS_ABI	1
@@ -226,6 +227,7 @@ void ioasid_stats_init(void)
 	instance = ktime_get_boottime_ns();
 	debug_dir = debugfs_create_dir("ioasid", NULL);
 	debugfs_create_file("contexts", 0400, debug_dir, NULL, &contexts_fops);
+	ioasid_policies_show_in(debug_dir);
 }
 
 void ioasid_stats_exit(void)

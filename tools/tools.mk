@@ -20,13 +20,15 @@ WARNINGS := -Wall -Wextra -Werror -Wno-sign-compare -Wno-missing-field-initializ
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -Itools/lib -I$(O) $(CFLAGS) \
 	      $(shell $(PKG_CONFIG) --cflags libbpf yyjson ncurses)
 LIBS := $(shell $(PKG_CONFIG) --libs libbpf yyjson ncurses libcap) -lm
-BPF_CFLAGS := -O2 -g -mcpu=v3 -Wall -Wextra -Werror
+# BPF_PROG() has a parameter for those who want it.
+BPF_CFLAGS := -O2 -g -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -Werror
 # The headers of libc are not made for the bpf target: find those of the host.
 BPF_SYSTEM = $(shell $(CC) -print-multiarch 2>/dev/null)
 
 lib_objects := $(patsubst tools/lib/%.c,$(O)/lib/%.o,$(wildcard tools/lib/*.c))
 top_objects := $(patsubst tools/ioasidtop/%.c,$(O)/ioasidtop.d/%.o,$(wildcard tools/ioasidtop/*.c))
 ctl_objects := $(patsubst tools/ioasidctl/%.c,$(O)/ioasidctl.d/%.o,$(wildcard tools/ioasidctl/*.c))
+policy_objects := $(patsubst tools/ioasidpolicy/%.c,$(O)/ioasidpolicy.d/%.o,$(wildcard tools/ioasidpolicy/*.c))
 skeletons := $(patsubst bpf/%.bpf.c,$(O)/%.skel.h,$(wildcard bpf/*.bpf.c))
 tests := $(patsubst tools/tests/%.c,$(O)/tests/%,$(wildcard tools/tests/*.c))
 
@@ -35,7 +37,7 @@ say = @$(if $(Q),printf '  %-7s %s\n' $(1) $(2),:)
 .PHONY: all clean
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(O)/ioasidtop $(O)/ioasidctl $(tests)
+all: $(O)/ioasidtop $(O)/ioasidctl $(O)/ioasidpolicy $(tests)
 
 include tools/libioasid/libioasid.mk
 
@@ -44,6 +46,10 @@ $(O)/ioasidtop: $(top_objects) $(O)/libtools.a
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(O)/ioasidctl: $(ctl_objects) $(O)/libtools.a $(LIBIOASID_A)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(O)/ioasidpolicy: $(policy_objects) $(O)/libtools.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -67,6 +73,10 @@ $(O)/ioasidctl.d/%.o: tools/ioasidctl/%.c tools/tools.mk | $(O)/ioasidctl.d
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itools/libioasid -Iinclude/uapi -MMD -MP -c -o $@ $<
 
+$(O)/ioasidpolicy.d/%.o: tools/ioasidpolicy/%.c tools/tools.mk | $(O)/ioasidpolicy.d $(skeletons)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -Ibpf -Iinclude/uapi -MMD -MP -c -o $@ $<
+
 $(O)/%.skel.h: $(O)/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
@@ -76,10 +86,20 @@ $(O)/%.bpf.o: bpf/%.bpf.c tools/tools.mk | $(O)
 	$(Q)$(CLANG) --target=bpf $(BPF_CFLAGS) -idirafter /usr/include/$(BPF_SYSTEM) \
 		-MMD -MP -MT $@ -MF $@.d -c -o $@ $<
 
-$(O) $(O)/lib $(O)/ioasidtop.d $(O)/ioasidctl.d $(O)/tests:
+# Programs of tests only
+$(O)/%.bpf.o: selftests/bpf/%.bpf.c tools/tools.mk | $(O)
+	$(call say,BPF,$<)
+	$(Q)$(CLANG) --target=bpf $(BPF_CFLAGS) -Ibpf -idirafter /usr/include/$(BPF_SYSTEM) \
+		-MMD -MP -MT $@ -MF $@.d -c -o $@ $<
+
+policy_tests := $(O)/tests/policy $(O)/tests/policy_load $(O)/tests/policy_kfunc
+$(policy_tests): ALL_CFLAGS += -Ibpf -fno-strict-aliasing -Wno-unused-parameter
+$(policy_tests): $(O)/policy_test.skel.h $(O)/policy_bad.skel.h $(O)/policy_kfunc.skel.h $(O)/policy_fault.skel.h
+
+$(O) $(O)/lib $(O)/ioasidtop.d $(O)/ioasidctl.d $(O)/ioasidpolicy.d $(O)/tests:
 	$(Q)mkdir -p $@
 
 clean:
 	$(Q)rm -rf $(O)
 
--include $(lib_objects:.o=.d) $(top_objects:.o=.d) $(ctl_objects:.o=.d) $(wildcard $(O)/*.bpf.o.d $(O)/tests/*.d)
+-include $(lib_objects:.o=.d) $(top_objects:.o=.d) $(ctl_objects:.o=.d) $(policy_objects:.o=.d) $(wildcard $(O)/*.bpf.o.d $(O)/tests/*.d)

@@ -9,6 +9,7 @@
 #include "counters.h"
 #include "exit_status.h"
 #include "libioasid.h"
+#include "numbers.h"
 
 struct options {
 	bool json;
@@ -44,15 +45,6 @@ int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A command failed: ioasid_strerror() says how. */
 int command_error(unsigned int cmd, int err, const char *object);
-
-/*
- * "0x10", "12", "4K", "2M", "1G" and sums and differences of them, such as 1M+4K.
- * False: it is none, or does not fit 64 bits.
- */
-bool parse_number(const char *text, uint64_t *number);
-
-/* "A-B", both inclusive, or "A+SIZE" */
-bool parse_range(const char *text, uint64_t *first, uint64_t *last);
 
 /* A format by its name; 0: there is none of this name. */
 uint32_t find_format(const char *name);

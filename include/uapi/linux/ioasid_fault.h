@@ -175,6 +175,7 @@ enum ioasid_fault_why {
 	IOASID_FAULT_WHY_TIMEOUT	= 4,
 	IOASID_FAULT_WHY_DETACH		= 5,
 	IOASID_FAULT_WHY_CLOSE		= 6,	/* of the queue */
+	IOASID_FAULT_WHY_POLICY		= 7,	/* of BPF programs, docs/bpf.md */
 };
 
 #endif /* _UAPI_LINUX_IOASID_FAULT_H */
