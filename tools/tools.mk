@@ -19,13 +19,14 @@ WARNINGS := -Wall -Wextra -Werror -Wno-sign-compare -Wno-missing-field-initializ
 	    -Wmissing-prototypes -Wstrict-prototypes -Wvla
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -Itools/lib -I$(O) $(CFLAGS) \
 	      $(shell $(PKG_CONFIG) --cflags libbpf yyjson ncurses)
-LIBS := $(shell $(PKG_CONFIG) --libs libbpf yyjson ncurses libcap) -lm
+LIBS := $(shell $(PKG_CONFIG) --libs libbpf yyjson ncurses libcap zlib) -lm
 BPF_CFLAGS := -O2 -g -mcpu=v3 -Wall -Wextra -Werror
 # The headers of libc are not made for the bpf target: find those of the host.
 BPF_SYSTEM = $(shell $(CC) -print-multiarch 2>/dev/null)
 
 lib_objects := $(patsubst tools/lib/%.c,$(O)/lib/%.o,$(wildcard tools/lib/*.c))
 top_objects := $(patsubst tools/ioasidtop/%.c,$(O)/ioasidtop.d/%.o,$(wildcard tools/ioasidtop/*.c))
+lat_objects := $(patsubst tools/ioasidlat/%.c,$(O)/ioasidlat.d/%.o,$(wildcard tools/ioasidlat/*.c))
 ctl_objects := $(patsubst tools/ioasidctl/%.c,$(O)/ioasidctl.d/%.o,$(wildcard tools/ioasidctl/*.c))
 skeletons := $(patsubst bpf/%.bpf.c,$(O)/%.skel.h,$(wildcard bpf/*.bpf.c))
 tests := $(patsubst tools/tests/%.c,$(O)/tests/%,$(wildcard tools/tests/*.c))
@@ -35,11 +36,15 @@ say = @$(if $(Q),printf '  %-7s %s\n' $(1) $(2),:)
 .PHONY: all clean
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(O)/ioasidtop $(O)/ioasidctl $(tests)
+all: $(O)/ioasidtop $(O)/ioasidlat $(O)/ioasidctl $(tests)
 
 include tools/libioasid/libioasid.mk
 
 $(O)/ioasidtop: $(top_objects) $(O)/libtools.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(O)/ioasidlat: $(lat_objects) $(O)/libtools.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -63,6 +68,10 @@ $(O)/ioasidtop.d/%.o: tools/ioasidtop/%.c tools/tools.mk | $(O)/ioasidtop.d
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+$(O)/ioasidlat.d/%.o: tools/ioasidlat/%.c tools/tools.mk | $(O)/ioasidlat.d
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
 $(O)/ioasidctl.d/%.o: tools/ioasidctl/%.c tools/tools.mk | $(O)/ioasidctl.d
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itools/libioasid -Iinclude/uapi -MMD -MP -c -o $@ $<
@@ -76,10 +85,10 @@ $(O)/%.bpf.o: bpf/%.bpf.c tools/tools.mk | $(O)
 	$(Q)$(CLANG) --target=bpf $(BPF_CFLAGS) -idirafter /usr/include/$(BPF_SYSTEM) \
 		-MMD -MP -MT $@ -MF $@.d -c -o $@ $<
 
-$(O) $(O)/lib $(O)/ioasidtop.d $(O)/ioasidctl.d $(O)/tests:
+$(O) $(O)/lib $(O)/ioasidtop.d $(O)/ioasidlat.d $(O)/ioasidctl.d $(O)/tests:
 	$(Q)mkdir -p $@
 
 clean:
 	$(Q)rm -rf $(O)
 
--include $(lib_objects:.o=.d) $(top_objects:.o=.d) $(ctl_objects:.o=.d) $(wildcard $(O)/*.bpf.o.d $(O)/tests/*.d)
+-include $(lib_objects:.o=.d) $(top_objects:.o=.d) $(lat_objects:.o=.d) $(ctl_objects:.o=.d) $(wildcard $(O)/*.bpf.o.d $(O)/tests/*.d)
