@@ -58,7 +58,7 @@ static __noinline __u32 current_tgid(void)
 	return config.tgid ? 0 : bpf_get_current_pid_tgid() >> 32;
 }
 
-static __noinline bool is_wanted(const struct event *e, __u32 tgid)
+static __always_inline bool is_wanted(const struct event *e, __u32 tgid)
 {
 	if (!(config.results & (e->result < 0 ? LAT_FAILED : LAT_OK)))
 		return false;
@@ -76,15 +76,20 @@ static __noinline bool is_wanted(const struct event *e, __u32 tgid)
 	return !e->total_ns || e->total_ns >= config.min_ns;
 }
 
-/* False: it does not count. */
-static __noinline bool key_of(struct lat_key *key, const struct event *e)
+/*
+ * 0: it does not count. Functions that are not static are verified once, not for each
+ * call: it is those that make loading fast. They have to expect NULL.
+ */
+__noinline int key_of(struct lat_key *key, const struct event *e)
 {
 	__u32 by = config.by, tgid = 0;
 
+	if (!key || !e)
+		return 0;
 	if (!e->no_process && (config.tgid || by & LAT_BY_PROCESS))
 		tgid = current_tgid();
 	if (!is_wanted(e, tgid))
-		return false;
+		return 0;
 	key->dev = LAT_NO_DEV;
 	if (by & LAT_BY_SPACE) {
 		key->ctx = e->ctx;
@@ -99,10 +104,10 @@ static __noinline bool key_of(struct lat_key *key, const struct event *e)
 		key->tgid = tgid;
 	if (by & LAT_BY_RESULT)
 		key->failed = e->result < 0;
-	return true;
+	return 1;
 }
 
-static __noinline struct lat_stat *stat_of(const struct lat_key *key)
+static __always_inline struct lat_stat *stat_of(const struct lat_key *key)
 {
 	struct lat_stat *stat = bpf_map_lookup_elem(&stats, key);
 	__u32 i = 2 * key->series + key->failed;
@@ -119,11 +124,13 @@ static __noinline struct lat_stat *stat_of(const struct lat_key *key)
 	return stat;
 }
 
-static __noinline int add(struct lat_key *key, __u32 series, __u64 ns)
+__noinline int add(struct lat_key *key, __u32 series, __u64 ns)
 {
 	__u32 i = hist_index(ns);
 	struct lat_stat *stat;
 
+	if (!key)
+		return 0;
 	key->series = series;
 	stat = stat_of(key);
 	if (!stat)
@@ -137,22 +144,30 @@ static __noinline int add(struct lat_key *key, __u32 series, __u64 ns)
 	return 0;
 }
 
-/* The whole operation; true when its phases are wanted, too. */
-static __noinline bool begin(struct lat_key *key, const struct event *e, __u32 series)
+__noinline int add_untimed(struct lat_key *key, __u32 series)
 {
 	struct lat_stat *stat;
 
-	if (!key_of(key, e))
-		return false;
-	if (e->total_ns) {
-		add(key, series, e->total_ns);
-		return config.by & LAT_BY_PHASE;
-	}
+	if (!key)
+		return 0;
 	key->series = series;
 	stat = stat_of(key);
 	if (stat)
 		stat->untimed++;
-	return false;
+	return 0;
+}
+
+/* The whole operation; true when its phases are wanted, too. */
+static __always_inline bool begin(struct lat_key *key, const struct event *e, __u32 series)
+{
+	if (!key_of(key, e))
+		return false;
+	if (!e->total_ns) {
+		add_untimed(key, series);
+		return false;
+	}
+	add(key, series, e->total_ns);
+	return config.by & LAT_BY_PHASE;
 }
 
 /* ctx, ioasid, iova, size, vaddr, flags, result, runs, lat_ns, lock_ns, pin_ns, install_ns */

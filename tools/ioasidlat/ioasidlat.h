@@ -5,23 +5,23 @@
 #include "exit_status.h"
 #include "lat.h"
 
-#define JSON_LAT_SCHEMA "ioasidlat/1"
+#define JSON_LAT_SCHEMA	"ioasidlat/1"
 
 struct options {
-	__u64 interval_ns; /* 0: only at the end */
-	__u64 duration_ns; /* 0: until stopped */
-	unsigned long count; /* of intervals, 0: until stopped */
+	__u64 interval_ns;	/* 0: only at the end */
+	__u64 duration_ns;	/* 0: until stopped */
+	unsigned long count;	/* of intervals, 0: until stopped */
 	struct lat_config config;
-	__u64 ops; /* bits of the series of whole operations */
-	bool all_ops; /* none were asked for */
-	bool by; /* it was given */
+	__u64 ops;	/* bits of the series of whole operations */
+	bool all_ops;	/* none were asked for */
+	bool by;	/* it was given */
 	bool histogram;
 	bool heatmap;
 	bool json;
 	bool strict;
 	bool verbose;
-	const char *hlog; /* file */
-	unsigned int memory; /* MiB */
+	const char *hlog;	/* file */
+	unsigned int memory;	/* MiB */
 	int width;
 };
 

@@ -25,7 +25,7 @@ struct session {
 	struct hlog *hlog;
 	struct heat heat;
 	char notice[200];
-	int stop; /* readable at SIGINT, SIGTERM, SIGHUP */
+	int stop;	/* readable at SIGINT, SIGTERM, SIGHUP */
 };
 
 static int stop_fd(void)

@@ -9,7 +9,7 @@
 #define FIRST_EXP   8 /* what is shorter than 256 ns is in the first cell */
 #define OCTAVES	    (HIST_MAX_EXP + 1 - FIRST_EXP)
 #define TIME_WIDTH  8
-#define COUNT_WIDTH 4
+#define COUNT_WIDTH	4
 #define LEFT	    (TIME_WIDTH + COUNT_WIDTH + 4)
 #define PAGE	    20 /* lines between two headers */
 

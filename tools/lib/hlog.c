@@ -11,7 +11,7 @@
 #include "quantile.h"
 
 #define NS_PER_S  1000000000ULL
-#define NS_PER_MS 1e6
+#define NS_PER_MS	1e6
 
 /*
  * With three digits 2 * 10^3 values have a slot each, rounded up to 2048. Every octave
@@ -20,20 +20,20 @@
 #define SUB_BITS  11
 #define SUB_HALF  (1 << (SUB_BITS - 1))
 #define HIGHEST	  ((1ULL << (HIST_MAX_EXP + 1)) - 1)
-#define NR_COUNTS ((HIST_MAX_EXP + 1 - SUB_BITS + 2) * SUB_HALF)
+#define NR_COUNTS	((HIST_MAX_EXP + 1 - SUB_BITS + 2) * SUB_HALF)
 
 #define COOKIE	      0x1c849313 /* version 2, words of nine bytes at most */
-#define COOKIE_ZIPPED 0x1c849314
+#define COOKIE_ZIPPED	0x1c849314
 
 /* Big-endian, as all of it. */
 struct header {
 	__be32 cookie;
-	__be32 length; /* of what follows the header */
+	__be32 length;	/* of what follows the header */
 	__be32 offset;
 	__be32 digits;
 	__be64 lowest;
 	__be64 highest;
-	__be64 ratio; /* a double */
+	__be64 ratio;	/* a double */
 } __attribute__((packed));
 
 struct zipped_header {
@@ -42,7 +42,7 @@ struct zipped_header {
 } __attribute__((packed));
 
 #define MAX_WORD  9
-#define MAX_BYTES (sizeof(struct header) + (size_t)NR_COUNTS * MAX_WORD)
+#define MAX_BYTES	(sizeof(struct header) + (size_t)NR_COUNTS * MAX_WORD)
 
 struct hlog {
 	FILE *file;

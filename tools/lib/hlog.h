@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define HLOG_DIGITS 3
+#define HLOG_DIGITS	3
 
 struct hlog;
 

@@ -6,8 +6,8 @@
 #include "quantile.h"
 
 #define BODY_LINES  20
-#define BOUND_WIDTH 6
-#define COUNT_WIDTH 8
+#define BOUND_WIDTH	6
+#define COUNT_WIDTH	8
 #define LINE_LEFT   (2 * BOUND_WIDTH + COUNT_WIDTH + 8)
 
 static __u64 merged(const __u64 *hist, int first, int buckets)

@@ -14,12 +14,14 @@
 #include "lat.skel.h"
 #include "ticker.h"
 
-#define MAX_ENTRIES 8192
-#define MIN_ENTRIES 64
+#define MAX_ENTRIES	4096
+#define MIN_ENTRIES	64
+#define NR_OTHER	(2 * NR_LAT_SERIES)
 
 struct lat_reader {
 	struct lat_bpf *skel;
-	struct lat_stat *per_cpu; /* one value as the kernel copies it out */
+	struct lat_stat *per_cpu;	/* one value as the kernel copies it out */
+	struct lat_stat *other;		/* all values of the map of that name */
 	int cpus;
 };
 
@@ -45,7 +47,7 @@ static const struct {
 	{ "on_dirty_read", LAT_DIRTY_READ },
 };
 
-#define NR_PROGRAMS (sizeof(programs) / sizeof(programs[0]))
+#define NR_PROGRAMS	(sizeof(programs) / sizeof(programs[0]))
 
 static int print_message(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -94,8 +96,9 @@ static int load(struct lat_reader *reader, const struct lat_config *config, __u6
 	if (reader->cpus < 1)
 		reader->cpus = 1;
 	reader->per_cpu = calloc(reader->cpus, sizeof(*reader->per_cpu));
+	reader->other = calloc(NR_OTHER * reader->cpus, sizeof(*reader->other));
 	reader->skel = lat_bpf__open();
-	if (!reader->skel || !reader->per_cpu) {
+	if (!reader->skel || !reader->per_cpu || !reader->other) {
 		snprintf(why, size, "out of memory");
 		return -ENOMEM;
 	}
@@ -173,6 +176,7 @@ void lat_reader__close(struct lat_reader *reader)
 		return;
 	lat_bpf__destroy(reader->skel);
 	free(reader->per_cpu);
+	free(reader->other);
 	free(reader);
 }
 
@@ -188,11 +192,12 @@ static void add_cpu(struct lat_stat *sum, const struct lat_stat *cpu)
 		sum->hist[i] += cpu->hist[i];
 }
 
-static void add_cpus(const struct lat_reader *reader, struct lat_stat *sum)
+static void add_cpus(const struct lat_reader *reader, const struct lat_stat *per_cpu,
+		     struct lat_stat *sum)
 {
 	memset(sum, 0, sizeof(*sum));
 	for (int i = 0; i < reader->cpus; i++)
-		add_cpu(sum, &reader->per_cpu[i]);
+		add_cpu(sum, &per_cpu[i]);
 }
 
 /* New keys may be missed while we walk and are found next time; nobody deletes any. */
@@ -206,7 +211,7 @@ static int read_stats(struct lat_reader *reader, struct lat *lat)
 		prev = &key;
 		if (bpf_map_lookup_elem(fd, &key, reader->per_cpu))
 			return -errno;
-		add_cpus(reader, &sum);
+		add_cpus(reader, reader->per_cpu, &sum);
 		err = lat__sample(lat, &key, false, &sum);
 		if (err)
 			return err;
@@ -214,20 +219,23 @@ static int read_stats(struct lat_reader *reader, struct lat *lat)
 	return errno == ENOENT ? 0 : -errno;
 }
 
+/* All at once: usually there is nothing. */
 static int read_other(struct lat_reader *reader, struct lat *lat)
 {
 	int fd = bpf_map__fd(reader->skel->maps.other), err;
 	struct lat_key key = { .dev = LAT_NO_DEV };
+	__u32 indices[NR_OTHER], batch, nr = NR_OTHER;
 	struct lat_stat sum, none = { 0 };
 
-	for (__u32 i = 0; i < 2 * NR_LAT_SERIES; i++) {
-		if (bpf_map_lookup_elem(fd, &i, reader->per_cpu))
-			return -errno;
-		add_cpus(reader, &sum);
+	if (bpf_map_lookup_batch(fd, NULL, &batch, indices, reader->other, &nr, NULL) &&
+	    errno != ENOENT)
+		return -errno;
+	for (__u32 i = 0; i < nr; i++) {
+		add_cpus(reader, &reader->other[i * reader->cpus], &sum);
 		if (!memcmp(&sum, &none, sizeof(sum)))
 			continue;
-		key.series = i / 2;
-		key.failed = i % 2;
+		key.series = indices[i] / 2;
+		key.failed = indices[i] % 2;
 		err = lat__sample(lat, &key, true, &sum);
 		if (err)
 			return err;

@@ -7,7 +7,7 @@
 static const double quantiles[] = { 0.5, 0.9, 0.99, 0.999 };
 static const char *const titles[] = { "MEAN", "P50", "P90", "P99", "P99.9", "MAX" };
 
-#define NR_QUANTILES (sizeof(quantiles) / sizeof(quantiles[0]))
+#define NR_QUANTILES	(sizeof(quantiles) / sizeof(quantiles[0]))
 #define NR_TITLES    (sizeof(titles) / sizeof(titles[0]))
 #define COUNT_WIDTH  8
 #define TIME_WIDTH   6
@@ -42,7 +42,7 @@ static const struct names names[] = {
 	{ 0, "OPERATION", operation },
 };
 
-#define NR_NAMES (sizeof(names) / sizeof(names[0]))
+#define NR_NAMES	(sizeof(names) / sizeof(names[0]))
 
 static bool is_shown(const struct lat *lat, const struct names *column)
 {
