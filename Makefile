@@ -133,6 +133,7 @@ install: all
 		install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man8; done
 	$(Q)install -m 644 docs/man/libioasid.3 $(DESTDIR)$(PREFIX)/share/man/man3
 	$(Q)install -m 644 tools/completion/ioasidctl tools/completion/ioasidtop \
+		tools/completion/ioasidlat \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	$(Q)$(MAKE) -s -f tools/libioasid/libioasid.mk O=build/tools Q=$(Q) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) \
 		install-libioasid

@@ -527,8 +527,6 @@ heat() {
 
 heat_map() {
 	local status=1
-	# Something to begin with: before, it has no lines.
-	(sleep 1; for _ in {1..5}; do "$load" -n 50 >/dev/null; sleep 0.5; done) &
 	if heat TERM=xterm-256color; then
 		tm capture-pane -p -e >"$work/colors"
 		sed 's/^/# /' "$work/screen"
@@ -540,7 +538,6 @@ heat_map() {
 	status=$?
 	tm kill-server
 	[ "$status" -eq 0 ] || return 1
-	(sleep 1; for _ in {1..5}; do "$load" -n 50 >/dev/null; sleep 0.5; done) &
 	heat TERM=xterm-256color NO_COLOR=1
 	status=$?
 	tm capture-pane -p -e >"$work/colors"

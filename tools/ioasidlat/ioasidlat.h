@@ -12,9 +12,9 @@ struct options {
 	__u64 duration_ns;	/* 0: until stopped */
 	unsigned long count;	/* of intervals, 0: until stopped */
 	struct lat_config config;
-	__u64 ops;	/* bits of the series of whole operations */
-	bool all_ops;	/* none were asked for */
-	bool by;	/* it was given */
+	__u64 ops;		/* bits of the series of whole operations */
+	bool all_ops;		/* none were asked for */
+	bool by;		/* it was given */
 	bool histogram;
 	bool heatmap;
 	bool json;

@@ -252,6 +252,10 @@ static int run(struct session *session)
 		return fail("cannot wait", -errno);
 	if (isatty(STDERR_FILENO) && !options->duration_ns && !options->count)
 		fprintf(stderr, "ioasidlat: measuring, ^C ends it\n");
+	if (options->heatmap) {
+		heat__header(&session->heat, stdout);
+		fflush(stdout);
+	}
 	err = measure(session, ticker, deadline);
 	if (!err)
 		err = finish(session);

@@ -23,7 +23,7 @@ static const struct argp_option option_table[] = {
 	  "of these (phase; heat maps: none)", 0 },
 	{ "histogram", 'H', NULL, 0, "a histogram of each row below the table", 0 },
 	{ "heatmap", OPT_HEATMAP, NULL, 0, "a line of a heat map for each row and interval", 0 },
-	{ "json", OPT_JSON, NULL, 0, "one JSON object per interval, and one of the whole", 0 },
+	{ "json", OPT_JSON, NULL, 0, "a JSON object for each interval and the whole", 0 },
 	{ "hlog", OPT_HLOG, "FILE", 0, "write histograms to FILE, in the log format of HdrHistogram",
 	  0 },
 	{ "width", OPT_WIDTH, "COLS", 0, "width of what is printed ($COLUMNS, the terminal, or 80)",

@@ -64,7 +64,7 @@ static int cell_of(const struct heat *heat, __u32 index)
 }
 
 /* A bar where each power of ten begins, with its name if there is room. */
-static void print_header(const struct heat *heat, FILE *out)
+void heat__header(struct heat *heat, FILE *out)
 {
 	static const char *const names[] = {
 		"1u", "10u", "100u", "1m", "10m", "100m", "1s", "10s",
@@ -88,6 +88,7 @@ static void print_header(const struct heat *heat, FILE *out)
 	axis[end] = '\0';
 	fprintf(out, "%-*s %-*.*s %*s |%s\n", TIME_WIDTH, "TIME", heat->label, heat->label,
 		"OPERATION", COUNT_WIDTH, "OPS", axis);
+	heat->lines = 0;
 }
 
 /* From cold to hot; black on what is bright, white on what is dark. */
@@ -133,8 +134,8 @@ static void print_row(struct heat *heat, FILE *out, const struct lat *lat,
 	__u64 count = lat_times__count(&row->now);
 	char label[LAT_TAG_LEN], number[COUNT_WIDTH + 1];
 
-	if (heat->lines++ % PAGE == 0)
-		print_header(heat, out);
+	if (heat->lines++ == PAGE)
+		heat__header(heat, out);
 	lat_row__tag(lat, row, label, sizeof(label));
 	format_number(number, COUNT_WIDTH, count, UNIT_COUNT);
 	fprintf(out, "%-*s %-*.*s %*s |", TIME_WIDTH, time, heat->label, heat->label, label,

@@ -72,10 +72,17 @@ static int compare_rows(const void *x, const void *y)
 	return order ? order : compare_u64(a->key.series, b->key.series);
 }
 
+/* Those from before this reading are in order. */
 static struct lat_row *find(const struct lat *lat, const struct lat_key *key, bool other)
 {
-	for (size_t i = 0; i < lat->nr; i++)
-		if (lat->rows[i]->other == other && !memcmp(&lat->rows[i]->key, key, sizeof(*key)))
+	struct lat_row wanted = { .key = *key, .other = other }, *row = &wanted, **found;
+
+	found = lat->sorted ? bsearch(&row, lat->rows, lat->sorted, sizeof(*lat->rows),
+				      compare_rows) : NULL;
+	if (found)
+		return *found;
+	for (size_t i = lat->sorted; i < lat->nr; i++)
+		if (!compare_rows(&row, &lat->rows[i]))
 			return lat->rows[i];
 	return NULL;
 }
@@ -145,6 +152,7 @@ void lat__settle(struct lat *lat)
 {
 	if (lat->nr)
 		qsort(lat->rows, lat->nr, sizeof(*lat->rows), compare_rows);
+	lat->sorted = lat->nr;
 }
 
 __u64 lat__unattributed(const struct lat *lat)

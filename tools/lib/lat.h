@@ -24,7 +24,7 @@ struct lat_times {
 
 struct lat_row {
 	struct lat_key key;
-	bool other;	/* of keys that found no room */
+	bool other;		/* of keys that found no room */
 	char comm[COMM_LEN];
 	struct lat_stat last;	/* cumulative, at the last reading */
 	struct lat_times now;	/* of the interval */
@@ -35,11 +35,12 @@ struct lat {
 	unsigned int by;	/* LAT_BY_* */
 	struct lat_row **rows;	/* in the order in which they are shown */
 	size_t nr, room;
-	__u64 seq;	/* number of the interval */
-	__u64 start_ns;	/* CLOCK_MONOTONIC */
-	__u64 ts_ns;	/* when it was read */
+	size_t sorted;		/* those before the last reading */
+	__u64 seq;		/* number of the interval */
+	__u64 start_ns;		/* CLOCK_MONOTONIC */
+	__u64 ts_ns;		/* when it was read */
 	__u64 interval_ns;
-	__u64 missed;	/* programs skipped by the kernel, since the start */
+	__u64 missed;		/* programs skipped by the kernel, since the start */
 };
 
 void lat__free(struct lat *lat);

@@ -18,13 +18,15 @@ void lat__print_histograms(FILE *out, const struct lat *lat, bool total, int wid
  * character, and by its colour if the terminal has so many.
  */
 struct heat {
-	int label;	/* width of the names */
-	int cells;	/* per octave */
-	int colors;	/* 0, 8 or 256 */
+	int label;		/* width of the names */
+	int cells;		/* per octave */
+	int colors;		/* 0, 8 or 256 */
 	unsigned int lines;	/* since the header */
 };
 
 void heat__init(struct heat *heat, const struct lat *lat, int width, int colors);
+/* To begin with; afterwards it comes by itself now and then. */
+void heat__header(struct heat *heat, FILE *out);
 void heat__print(struct heat *heat, FILE *out, const struct lat *lat, const char *time);
 
 /* From 0 (nothing) to HEAT_LEVELS (all): logarithmic, so that a single one is seen. */
