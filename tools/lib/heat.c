@@ -29,8 +29,6 @@ static int label_width(unsigned int by)
 {
 	int width = strlen("unbind-table");
 
-	if (by & LAT_BY_PHASE)
-		width += strlen(".lock");
 	if (by & LAT_BY_SPACE)
 		width += strlen("@999:99");
 	if (by & LAT_BY_DEVICE)
@@ -128,15 +126,27 @@ static void print_cells(const struct heat *heat, FILE *out, const __u64 *hist, _
 	fputc('\n', out);
 }
 
+/* Phases are indented below their operation. */
+static void label_of(const struct lat *lat, const struct lat_row *row, char *out, size_t size)
+{
+	char tag[LAT_TAG_LEN];
+
+	lat_row__tag(lat, row, tag, sizeof(tag));
+	if (lat__phase(row->key.series))
+		snprintf(out, size, "  %s", tag + strlen(lat__op(row->key.series)) + 1);
+	else
+		snprintf(out, size, "%s", tag);
+}
+
 static void print_row(struct heat *heat, FILE *out, const struct lat *lat,
 		      const struct lat_row *row, const char *time)
 {
 	__u64 count = lat_times__count(&row->now);
-	char label[LAT_TAG_LEN], number[COUNT_WIDTH + 1];
+	char label[LAT_TAG_LEN + 2], number[COUNT_WIDTH + 1];
 
 	if (heat->lines++ == PAGE)
 		heat__header(heat, out);
-	lat_row__tag(lat, row, label, sizeof(label));
+	label_of(lat, row, label, sizeof(label));
 	format_number(number, COUNT_WIDTH, count, UNIT_COUNT);
 	fprintf(out, "%-*s %-*.*s %*s |", TIME_WIDTH, time, heat->label, heat->label, label,
 		COUNT_WIDTH, number);
