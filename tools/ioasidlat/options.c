@@ -24,13 +24,14 @@ static const struct argp_option option_table[] = {
 	{ "histogram", 'H', NULL, 0, "a histogram of each row below the table", 0 },
 	{ "heatmap", OPT_HEATMAP, NULL, 0, "a line of a heat map for each row and interval", 0 },
 	{ "json", OPT_JSON, NULL, 0, "a JSON object for each interval and the whole", 0 },
-	{ "hlog", OPT_HLOG, "FILE", 0, "write histograms to FILE, in the log format of HdrHistogram",
-	  0 },
+	{ "hlog", OPT_HLOG, "FILE", 0,
+	  "write histograms to FILE, in the log format of HdrHistogram", 0 },
 	{ "width", OPT_WIDTH, "COLS", 0, "width of what is printed ($COLUMNS, the terminal, or 80)",
 	  0 },
 	{ NULL, 0, NULL, 0, "Which operations:", 3 },
 	{ "op", 'o', "OP,...", 0, "map, unmap, inv, user-inv, inv-cmd, shadow, fault, attach, "
-	  "detach, bind-table, unbind-table, register, unregister, dirty-set, dirty-read (all)", 0 },
+	  "detach, bind-table, unbind-table, register, unregister, dirty-set, dirty-read (all)",
+	  0 },
 	{ "pid", 'p', "PID", 0, "only those of process PID", 0 },
 	{ "space", 'S', "[CTX:]ID", 0, "only those on this space, of any context or of CTX", 0 },
 	{ "device", 'D', "NAME", 0, "only those of this device: a PCI function or the user's label",
@@ -155,23 +156,34 @@ static void parse_space(struct argp_state *state, const char *text, struct lat_c
 	config->any_ioasid = false;
 }
 
+/* [SEGMENT:]BUS:SLOT.FUNCTION: how many numbers there are, 0: it is nothing like that. */
+static int scan_function(const char *text, unsigned int *n)
+{
+	int end = -1, nr;
+
+	nr = sscanf(text, "%x:%x:%x.%x%n", &n[0], &n[1], &n[2], &n[3], &end);
+	if (nr == 4 && !text[end])
+		return nr;
+	n[0] = 0;
+	end = -1;
+	nr = sscanf(text, "%x:%x.%x%n", &n[1], &n[2], &n[3], &end);
+	return nr == 3 && !text[end] ? nr : 0;
+}
+
 static void parse_device(struct argp_state *state, const char *text, struct lat_config *config)
 {
-	unsigned int segment = 0, bus, slot, function;
-	int end = -1;
-	char *tail;
+	unsigned int n[4];
+	char *end;
 
-	if (sscanf(text, "%x:%x:%x.%x%n", &segment, &bus, &slot, &function, &end) == 4 ||
-	    (segment = 0, sscanf(text, "%x:%x.%x%n", &bus, &slot, &function, &end) == 3)) {
-		if (end < 0 || text[end] || segment > 0xffff || bus > 0xff || slot > 0x1f ||
-		    function > 7)
+	if (scan_function(text, n)) {
+		if (n[0] > 0xffff || n[1] > 0xff || n[2] > 0x1f || n[3] > 7)
 			argp_error(state, "no PCI function is called '%s'", text);
-		config->dev = segment << 16 | bus << 8 | slot << 3 | function;
+		config->dev = n[0] << 16 | n[1] << 8 | n[2] << 3 | n[3];
 		return;
 	}
 	errno = 0;
-	config->cookie = strtoull(text, &tail, 0);
-	if (errno || tail == text || *tail || !config->cookie)
+	config->cookie = strtoull(text, &end, 0);
+	if (errno || end == text || *end || !config->cookie)
 		argp_error(state, "NAME is a PCI function or a number that its user gave it, not '%s'",
 			   text);
 }

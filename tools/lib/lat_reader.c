@@ -108,9 +108,8 @@ static int load(struct lat_reader *reader, const struct lat_config *config, __u6
 		bpf_program__set_autoload(find_program(reader, i), ops >> programs[i].series & 1);
 	err = lat_bpf__load(reader->skel);
 	if (err == -EPERM)
-		snprintf(
-			why, size,
-			"the kernel refuses BPF here: look for lockdown, seccomp or a container's limits");
+		snprintf(why, size,
+			 "the kernel refuses BPF here: look for lockdown, seccomp or a container's limits");
 	else if (err == -ENOMEM)
 		snprintf(why, size, "no memory for %u MiB of BPF maps: give a smaller --memory",
 			 memory_mib);

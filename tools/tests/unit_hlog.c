@@ -12,7 +12,7 @@
 #include "quantile.h"
 
 #define HEADER		40
-#define NR_COUNTS	25600	/* 24 octaves above 1024, with 1024 slots each, and those below */
+#define NR_COUNTS	25600	/* 1024 slots below 1024 and in each of 24 octaves */
 #define MAX_BYTES	(1 << 20)
 
 /* Without the header of eight bytes; the length, or 0. */
@@ -212,7 +212,7 @@ TEST(lines, "a file has the version, the time, and a line with tag, times and hi
 	bool version = false, start = false, base = false;
 	struct hlog *hlog;
 	double from, length, max;
-	int at = 0, fd = mkstemp(path);
+	int at = 0, nr, fd = mkstemp(path);
 	FILE *file;
 
 	ASSERT_LE(0, fd);
@@ -225,11 +225,12 @@ TEST(lines, "a file has the version, the time, and a line with tag, times and hi
 	ASSERT_TRUE(file);
 	while (fgets(line, sizeof(line), file) && *line != 'T') {
 		version |= !strcmp(line, "#[Histogram log format version 1.3]\n");
-		start |= !strncmp(line, "#[StartTime: 1", 14) && strstr(line, "seconds since epoch");
+		start |= !strncmp(line, "#[StartTime: 1", 14) && strstr(line, "since epoch");
 		base |= !strncmp(line, "#[BaseTime: 1", 13);
 	}
 	ASSERT_TRUE(version && start && base);
-	ASSERT_EQ(3, sscanf(line, "Tag=map.pin@1:2,%lf,%lf,%lf,%n", &from, &length, &max, &at));
+	nr = sscanf(line, "Tag=map.pin@1:2,%lf,%lf,%lf,%n", &from, &length, &max, &at);
+	ASSERT_EQ(3, nr);
 	ASSERT_TRUE(from == 1.5 && length == 0.25 && max == 5.123456);
 	ASSERT_TRUE(decode(line + at, counts));
 	ASSERT_EQ(42, counts[3 * 1024 + 4991 / 4 % 1024]);

@@ -271,7 +271,8 @@ TEST(heat, "a heat map has 80 columns, and its cells stand below their latency")
 	static const struct {
 		const char *name;
 		__u64 ns;
-	} marks[] = { { "|1u", 1000 }, { "|10u", 10000 }, { "|1m", 1000000 }, { "|1s", 1000000000 } };
+	} marks[] = { { "|1u", 1000 }, { "|10u", 10000 }, { "|1m", 1000000 },
+		  { "|1s", 1000000000 } };
 	struct lat_key key = { .series = LAT_UNBIND_TABLE };
 	const char *line;
 	struct heat heat;
