@@ -31,6 +31,7 @@ tests=(
 	manuals:"manual pages have no warnings"
 	completion:"the completion of ioasidctl knows commands and options"
 	completion_top:"that of ioasidtop knows options and columns"
+	completion_lat:"that of ioasidlat knows options and lists, its manual page all of them"
 	library:"the library exports its functions and nothing else"
 	install:"programs compile against what is installed"
 )
@@ -275,6 +276,28 @@ completion_top() {
 	missing=$(comm -23 <(grep -v OPTION_HIDDEN tools/ioasidtop/options.c | grep -o '^	{ "[a-z-]*"' | cut -d'"' -f2 | sort) \
 		<(complete_words ioasidtop -- | tr ' ' '\n' | sed 's/^--//' | sort))
 	[ -z "$missing" ] || fail "not completed: $missing"
+}
+
+completion_lat() {
+	local missing
+	[ "$(complete_words ioasidlat --heatm)" = --heatmap ] && [ "$(complete_words ioasidlat -B sp)" = space ] &&
+		[ "$(complete_words ioasidlat --by phase,re)" = phase,result ] &&
+		[ "$(complete_words ioasidlat -B "")" = "device none phase process result space" ] &&
+		[ "$(complete_words ioasidlat -o map,unb)" = map,unbind-table ] &&
+		[ -z "$(complete_words ioasidlat -i "")" ] || fail "options and lists" || return 1
+	missing=$(comm -23 <(grep -o '^	{ "[a-z-]*"' tools/ioasidlat/options.c | cut -d'"' -f2 | sort) \
+		<(complete_words ioasidlat -- | tr ' ' '\n' | sed 's/^--//' | sort))
+	[ -z "$missing" ] || fail "not completed: $missing" || return 1
+	mandoc -T lint -W warning docs/man/ioasidlat.8 >"$work/out" || fail "$(cat "$work/out")" || return 1
+	mandoc -T ascii docs/man/ioasidlat.8 | sed 's/.\x08//g' >"$work/man"
+	complete_words ioasidlat -- | tr ' ' '\n' | grep -vE '^--(help|usage|version)$' |
+		while read -r missing; do
+			grep -q -- "$missing" "$work/man" || echo "$missing"
+		done >"$work/missing"
+	complete_words ioasidlat -o "" | tr ' ' '\n' | while read -r missing; do
+		grep -qE "^ +.*\b$missing\b" "$work/man" || echo "$missing"
+	done >>"$work/missing"
+	[ ! -s "$work/missing" ] || fail "not in the manual:" "$(tr '\n' ' ' <"$work/missing")"
 }
 
 library() {

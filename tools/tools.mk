@@ -19,7 +19,7 @@ WARNINGS := -Wall -Wextra -Werror -Wno-sign-compare -Wno-missing-field-initializ
 	    -Wmissing-prototypes -Wstrict-prototypes -Wvla
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -Itools/lib -I$(O) $(CFLAGS) \
 	      $(shell $(PKG_CONFIG) --cflags libbpf yyjson ncurses)
-LIBS := $(shell $(PKG_CONFIG) --libs libbpf yyjson ncurses libcap) -lm
+LIBS := $(shell $(PKG_CONFIG) --libs libbpf yyjson ncurses libcap zlib) -lm
 # BPF_PROG() has a parameter for those who want it.
 BPF_CFLAGS := -O2 -g -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -Werror
 # The headers of libc are not made for the bpf target: find those of the host.
@@ -27,6 +27,7 @@ BPF_SYSTEM = $(shell $(CC) -print-multiarch 2>/dev/null)
 
 lib_objects := $(patsubst tools/lib/%.c,$(O)/lib/%.o,$(wildcard tools/lib/*.c))
 top_objects := $(patsubst tools/ioasidtop/%.c,$(O)/ioasidtop.d/%.o,$(wildcard tools/ioasidtop/*.c))
+lat_objects := $(patsubst tools/ioasidlat/%.c,$(O)/ioasidlat.d/%.o,$(wildcard tools/ioasidlat/*.c))
 ctl_objects := $(patsubst tools/ioasidctl/%.c,$(O)/ioasidctl.d/%.o,$(wildcard tools/ioasidctl/*.c))
 policy_objects := $(patsubst tools/ioasidpolicy/%.c,$(O)/ioasidpolicy.d/%.o,$(wildcard tools/ioasidpolicy/*.c))
 skeletons := $(patsubst bpf/%.bpf.c,$(O)/%.skel.h,$(wildcard bpf/*.bpf.c))
@@ -37,11 +38,15 @@ say = @$(if $(Q),printf '  %-7s %s\n' $(1) $(2),:)
 .PHONY: all clean
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(O)/ioasidtop $(O)/ioasidctl $(O)/ioasidpolicy $(tests)
+all: $(O)/ioasidtop $(O)/ioasidlat $(O)/ioasidctl $(O)/ioasidpolicy $(tests)
 
 include tools/libioasid/libioasid.mk
 
 $(O)/ioasidtop: $(top_objects) $(O)/libtools.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(O)/ioasidlat: $(lat_objects) $(O)/libtools.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -66,6 +71,10 @@ $(O)/lib/%.o: tools/lib/%.c tools/tools.mk | $(O)/lib $(skeletons)
 	$(Q)$(CC) $(ALL_CFLAGS) -Iinclude/uapi -MMD -MP -c -o $@ $<
 
 $(O)/ioasidtop.d/%.o: tools/ioasidtop/%.c tools/tools.mk | $(O)/ioasidtop.d
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/ioasidlat.d/%.o: tools/ioasidlat/%.c tools/tools.mk | $(O)/ioasidlat.d
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -96,7 +105,7 @@ policy_tests := $(O)/tests/policy $(O)/tests/policy_load $(O)/tests/policy_kfunc
 $(policy_tests): ALL_CFLAGS += -Ibpf -fno-strict-aliasing -Wno-unused-parameter
 $(policy_tests): $(O)/policy_test.skel.h $(O)/policy_bad.skel.h $(O)/policy_kfunc.skel.h $(O)/policy_fault.skel.h
 
-$(O) $(O)/lib $(O)/ioasidtop.d $(O)/ioasidctl.d $(O)/ioasidpolicy.d $(O)/tests:
+$(O) $(O)/lib $(O)/ioasidtop.d $(O)/ioasidlat.d $(O)/ioasidctl.d $(O)/ioasidpolicy.d $(O)/tests:
 	$(Q)mkdir -p $@
 
 clean:

@@ -23,4 +23,12 @@ bool hist__quantile(const __u32 *hist, double q, __u64 *value);
  */
 bool hist__max(const __u32 *hist, __u64 known_max, __u64 *value);
 
+/* The same of histograms that were added up over a long time. */
+__u64 hist64__total(const __u64 *hist);
+bool hist64__quantile(const __u64 *hist, double q, __u64 *value);
+bool hist64__max(const __u64 *hist, __u64 known_max, __u64 *value);
+
+/* What stands for all values of a bucket. */
+__u64 hist__midpoint(__u32 index);
+
 #endif

@@ -2,6 +2,7 @@
 #include <curses.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <termcap.h>
 #include <unistd.h>
 #include "term.h"
 
@@ -27,11 +28,27 @@ static chtype attributes(enum attr attr)
 }
 
 /* See no-color.org: any value but an empty one. */
+static bool no_color(void)
+{
+	const char *value = getenv("NO_COLOR");
+
+	return value && *value;
+}
+
+int term__colors(void)
+{
+	const char *type = getenv("TERM");
+	int colors;
+
+	if (no_color() || !type || !isatty(STDOUT_FILENO) || tgetent(NULL, type) != 1)
+		return 0;
+	colors = tgetnum("Co");
+	return colors > 0 ? colors : 0;
+}
+
 static void open_colors(void)
 {
-	const char *no_color = getenv("NO_COLOR");
-
-	if ((no_color && *no_color) || !has_colors())
+	if (no_color() || !has_colors())
 		return;
 	start_color();
 	use_default_colors();

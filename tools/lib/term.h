@@ -22,6 +22,9 @@ enum key {
 	KEYS_OTHER,
 };
 
+/* How many colours printed lines may have: 0 for files and with NO_COLOR. */
+int term__colors(void);
+
 /* Fails with -ENOTTY, or -EINVAL when the type of the terminal is not known. */
 int term__open(void);
 void term__close(void);
