@@ -26,6 +26,7 @@ BPF_SYSTEM = $(shell $(CC) -print-multiarch 2>/dev/null)
 
 lib_objects := $(patsubst tools/lib/%.c,$(O)/lib/%.o,$(wildcard tools/lib/*.c))
 top_objects := $(patsubst tools/ioasidtop/%.c,$(O)/ioasidtop.d/%.o,$(wildcard tools/ioasidtop/*.c))
+snoop_objects := $(patsubst tools/ioasidsnoop/%.c,$(O)/ioasidsnoop.d/%.o,$(wildcard tools/ioasidsnoop/*.c))
 ctl_objects := $(patsubst tools/ioasidctl/%.c,$(O)/ioasidctl.d/%.o,$(wildcard tools/ioasidctl/*.c))
 skeletons := $(patsubst bpf/%.bpf.c,$(O)/%.skel.h,$(wildcard bpf/*.bpf.c))
 tests := $(patsubst tools/tests/%.c,$(O)/tests/%,$(wildcard tools/tests/*.c))
@@ -35,13 +36,17 @@ say = @$(if $(Q),printf '  %-7s %s\n' $(1) $(2),:)
 .PHONY: all clean
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(O)/ioasidtop $(O)/ioasidctl $(tests)
+all: $(O)/ioasidtop $(O)/ioasidctl $(O)/ioasidsnoop $(tests)
 
 include tools/libioasid/libioasid.mk
 
 $(O)/ioasidtop: $(top_objects) $(O)/libtools.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(O)/ioasidsnoop: $(snoop_objects) $(O)/libtools.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell $(PKG_CONFIG) --libs libdw)
 
 $(O)/ioasidctl: $(ctl_objects) $(O)/libtools.a $(LIBIOASID_A)
 	$(call say,LINK,$@)
@@ -63,6 +68,10 @@ $(O)/ioasidtop.d/%.o: tools/ioasidtop/%.c tools/tools.mk | $(O)/ioasidtop.d
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+$(O)/ioasidsnoop.d/%.o: tools/ioasidsnoop/%.c tools/tools.mk | $(O)/ioasidsnoop.d $(skeletons)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
 $(O)/ioasidctl.d/%.o: tools/ioasidctl/%.c tools/tools.mk | $(O)/ioasidctl.d
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itools/libioasid -Iinclude/uapi -MMD -MP -c -o $@ $<
@@ -76,10 +85,11 @@ $(O)/%.bpf.o: bpf/%.bpf.c tools/tools.mk | $(O)
 	$(Q)$(CLANG) --target=bpf $(BPF_CFLAGS) -idirafter /usr/include/$(BPF_SYSTEM) \
 		-MMD -MP -MT $@ -MF $@.d -c -o $@ $<
 
-$(O) $(O)/lib $(O)/ioasidtop.d $(O)/ioasidctl.d $(O)/tests:
+$(O) $(O)/lib $(O)/ioasidtop.d $(O)/ioasidctl.d $(O)/ioasidsnoop.d $(O)/tests:
 	$(Q)mkdir -p $@
 
 clean:
 	$(Q)rm -rf $(O)
 
 -include $(lib_objects:.o=.d) $(top_objects:.o=.d) $(ctl_objects:.o=.d) $(wildcard $(O)/*.bpf.o.d $(O)/tests/*.d)
+-include $(snoop_objects:.o=.d)
