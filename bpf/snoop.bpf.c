@@ -22,6 +22,9 @@ const volatile struct snoop_filter filter;
 const volatile bool kernel_stacks;
 const volatile bool user_stacks;
 
+/* Set when all are attached, so that all see the same time. */
+bool listening;
+
 /* User space sets the size. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -141,7 +144,7 @@ int on_##name(struct bpf_raw_tracepoint_args *ctx)				\
 	struct snoop_event *event;						\
 	__u32 pid, tid;								\
 										\
-	if (REJECTED(ctx, w) || (IF(ERROR) && !(wrong)) ||			\
+	if (!listening || REJECTED(ctx, w) || (IF(ERROR) && !(wrong)) ||			\
 	    !process(&pid, &tid, of_process))					\
 		return 0;							\
 	event = start(SNOOP_##name, pid, tid);					\

@@ -185,6 +185,11 @@ int feed__take(struct feed *feed)
 	return ring_buffer__consume_n(feed->ring, BATCH);
 }
 
+void feed__listen(struct feed *feed)
+{
+	feed->skel->bss->listening = true;
+}
+
 /* What is running may still send something: see feed__counts(). */
 void feed__detach(struct feed *feed)
 {

@@ -37,12 +37,13 @@ typedef bool (*feed_fn)(void *arg, const struct snoop_event *event,
 			const struct snoop_stack_event *stacks);
 
 /*
- * Loads and attaches. On failure a negative errno, and why becomes one sentence; else
+ * Loads and attaches; events come from feed__listen() on. On failure a negative errno, and why becomes one sentence; else
  * why says what is missing, or is empty.
  */
 int feed__open(struct feed **feed, const struct options *options, feed_fn fn, void *arg, char *why,
 	       size_t size);
 void feed__close(struct feed *feed);
+void feed__listen(struct feed *feed);
 
 /* Readable when there are events. */
 int feed__fd(const struct feed *feed);
@@ -70,8 +71,8 @@ __u32 feed__events(const struct feed *feed);
 
 struct symbols;
 
-/* Before privileges are given up. NULL: no memory. */
-struct symbols *symbols__new(void);
+/* Before privileges are given up; kernel: its names, too. NULL: no memory. */
+struct symbols *symbols__new(bool kernel);
 void symbols__free(struct symbols *symbols);
 
 /* Make a stack out of addresses; what it points to is valid until the next call. */

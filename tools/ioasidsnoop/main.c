@@ -52,11 +52,11 @@ static const struct stacks *resolve(struct session *session, const struct snoop_
 		return NULL;
 	session->stacks.kernel = (struct stack){ 0 };
 	session->stacks.user = (struct stack){ 0 };
+	if (session->options->user_stacks)
+		symbols__user(session->symbols, event, &session->stacks.user, stacks->user);
 	if (session->options->kernel_stacks)
 		symbols__kernel(session->symbols, &session->stacks.kernel, stacks->kernel,
 				event->kernel_size);
-	if (session->options->user_stacks)
-		symbols__user(session->symbols, event, &session->stacks.user, stacks->user);
 	return &session->stacks;
 }
 
@@ -201,7 +201,9 @@ static void drain(struct session *session)
 /* Returns EXIT_*. */
 static int finish(struct session *session)
 {
-	struct event_totals totals = { .end = session->end };
+	struct event_totals totals = {
+		.end = session->end, .seconds = (now_ns() - session->start_ns) / 1e9,
+	};
 
 	if (!session->err) {
 		drain(session);
@@ -209,7 +211,6 @@ static int finish(struct session *session)
 		totals.lost = sum_of(session, true);
 		totals.missed = feed__missed(session->feed);
 		totals.left = sum_of(session, false) - totals.lost - totals.events;
-		totals.seconds = (now_ns() - session->start_ns) / 1e9;
 	}
 	if (!session->err)
 		session->err = event_out__end(&session->out, &totals);
@@ -239,6 +240,7 @@ static int run(struct session *session, const char *notice)
 	if (notice && !session->options->json)
 		fprintf(stderr, "ioasidsnoop: %s\n", notice);
 	session->start_ns = now_ns();
+	feed__listen(session->feed);
 	if (session->options->duration_ns)
 		session->end_ns = session->start_ns + session->options->duration_ns;
 	session->err = event_out__start(&session->out, &start);
@@ -275,7 +277,7 @@ static int open_and_run(struct session *session)
 	int err;
 
 	if (stacks)
-		session->symbols = symbols__new();
+		session->symbols = symbols__new(options->kernel_stacks);
 	err = stacks && !session->symbols ? -ENOMEM : 0;
 	if (err)
 		snprintf(why, sizeof(why), "out of memory");

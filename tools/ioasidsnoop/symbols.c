@@ -10,8 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 #include "ioasidsnoop.h"
+#include "ticker.h"
 
 #define KALLSYMS	"/proc/kallsyms"
+#define RELOAD_NS	10000000000ULL
 
 struct symbol {
 	__u64 address;
@@ -24,35 +26,9 @@ struct symbols {
 	char *text;
 	struct symbol *at;
 	size_t nr;
+	__u64 loaded_ns;
 	struct users *users;
 };
-
-struct symbols *symbols__new(void)
-{
-	struct symbols *symbols = calloc(1, sizeof(*symbols));
-
-	if (!symbols)
-		return NULL;
-	symbols->users = users__new();
-	if (!symbols->users) {
-		free(symbols);
-		return NULL;
-	}
-	symbols->file = fopen(KALLSYMS, "re");
-	return symbols;
-}
-
-void symbols__free(struct symbols *symbols)
-{
-	if (!symbols)
-		return;
-	if (symbols->file)
-		fclose(symbols->file);
-	free(symbols->text);
-	free(symbols->at);
-	users__free(symbols->users);
-	free(symbols);
-}
 
 /* Everything, ended by a zero; NULL: it cannot be read. */
 static char *read_text(FILE *file)
@@ -115,6 +91,7 @@ static void load(struct symbols *symbols)
 
 	free(symbols->text);
 	symbols->nr = 0;
+	symbols->loaded_ns = now_ns();
 	symbols->text = symbols->file ? read_text(symbols->file) : NULL;
 	for (line = symbols->text; line && *line; line = next) {
 		next = line + strcspn(line, "\n");
@@ -132,6 +109,37 @@ static void load(struct symbols *symbols)
 		symbols->nr += parse_line(line, &symbols->at[symbols->nr]);
 	}
 	qsort(symbols->at, symbols->nr, sizeof(*symbols->at), compare);
+}
+
+struct symbols *symbols__new(bool kernel)
+{
+	struct symbols *symbols = calloc(1, sizeof(*symbols));
+
+	if (!symbols)
+		return NULL;
+	symbols->users = users__new();
+	if (!symbols->users) {
+		free(symbols);
+		return NULL;
+	}
+	/* Now: later, short-lived processes would be gone before we have looked at them. */
+	if (kernel) {
+		symbols->file = fopen(KALLSYMS, "re");
+		load(symbols);
+	}
+	return symbols;
+}
+
+void symbols__free(struct symbols *symbols)
+{
+	if (!symbols)
+		return;
+	if (symbols->file)
+		fclose(symbols->file);
+	free(symbols->text);
+	free(symbols->at);
+	users__free(symbols->users);
+	free(symbols);
 }
 
 static const struct symbol *find(const struct symbols *symbols, __u64 address)
@@ -152,19 +160,35 @@ static const struct symbol *find(const struct symbols *symbols, __u64 address)
 /* No function is that long: what lies there is not known. */
 #define MAX_FUNCTION	(1 << 20)
 
-static void find_kernel(struct symbols *symbols, struct frame *frame)
+static bool find_kernel(const struct symbols *symbols, struct frame *frame)
 {
 	const struct symbol *symbol;
 
 	symbol = find(symbols, frame->address - 1);	/* a return address */
 	if (!symbol || frame->address - symbol->address > MAX_FUNCTION)
-		return;
+		return false;
 	frame->symbol = symbol->name;
 	frame->module = symbol->module;
 	frame->offset = frame->address - symbol->address;
+	return true;
 }
 
-/* Which frames are those of tracing itself. */
+/* Returns how many frames have no name: a module may have been loaded meanwhile. */
+static int find_all(const struct symbols *symbols, struct stack *stack)
+{
+	int unknown = 0;
+
+	for (int i = 0; i < stack->nr; i++)
+		unknown += !find_kernel(symbols, &stack->frames[i]);
+	return unknown;
+}
+
+/*
+ * Frames of tracing itself come first. The BPF program is among them, and has no name
+ * because it was loaded later.
+ */
+#define MAX_TRACING	6
+
 static bool is_tracing(const struct frame *frame)
 {
 	static const char *const prefixes[] = {
@@ -193,14 +217,14 @@ void symbols__kernel(struct symbols *symbols, struct stack *stack, const __u64 *
 {
 	int tracing = 0;
 
-	if (!symbols->at)
-		load(symbols);
 	fill(stack, "kernel", addresses, size);
-	for (int i = 0; i < stack->nr; i++) {
-		find_kernel(symbols, &stack->frames[i]);
-		if (is_tracing(&stack->frames[i]) && i == tracing)
-			tracing++;
+	if (find_all(symbols, stack) && now_ns() - symbols->loaded_ns > RELOAD_NS) {
+		load(symbols);
+		find_all(symbols, stack);
 	}
+	for (int i = 0; i < stack->nr && i < MAX_TRACING; i++)
+		if (is_tracing(&stack->frames[i]))
+			tracing = i + 1;
 	stack->nr -= tracing;
 	memmove(stack->frames, stack->frames + tracing, stack->nr * sizeof(*stack->frames));
 }

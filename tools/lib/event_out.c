@@ -106,6 +106,23 @@ static void print_scaled(FILE *file, const char *name, __u64 value, enum unit un
 	fprintf(file, " %.*s=%s", len, name, number);
 }
 
+/* Most sizes are a whole number of something. */
+static void print_bytes(FILE *file, const char *name, __u64 value)
+{
+	static const char suffixes[] = "KMGTP";
+	int i = -1;
+
+	if (!value || value % 1024) {
+		print_scaled(file, name, value, UNIT_BYTES);
+		return;
+	}
+	while (value % 1024 == 0 && suffixes[i + 1]) {
+		value /= 1024;
+		i++;
+	}
+	fprintf(file, " %s=%llu%c", name, value, suffixes[i]);
+}
+
 static void print_word(FILE *file, const struct arg_info *arg, __u64 value)
 {
 	const char *word = arg__word(arg->type, value);
@@ -130,14 +147,13 @@ static void print_arg(FILE *file, const struct arg_info *arg, __u64 value)
 		fprintf(file, " %s=%#llx", arg->name, value);
 		break;
 	case ARG_EXTENT:
-		if (!value) {
+		if (!value)
 			fprintf(file, " %s=all", arg->name);
-			break;
-		}
-		print_scaled(file, arg->name, value, UNIT_BYTES);
+		else
+			print_bytes(file, arg->name, value);
 		break;
 	case ARG_BYTES:
-		print_scaled(file, arg->name, value, UNIT_BYTES);
+		print_bytes(file, arg->name, value);
 		break;
 	case ARG_NS:
 		if (value)
