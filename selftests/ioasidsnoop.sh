@@ -439,13 +439,25 @@ for e in events:
 '
 }
 
+# Until its first line is there.
+wait_for() {
+	for _ in {1..300}; do
+		[ ! -s "$1" ] || return 0
+		sleep 0.1
+	done
+	fail "nothing in $1"
+}
+
 text() {
-	local clock
+	local clock pids=()
+	rm -f "$work"/out.*
 	for clock in wall mono delta; do
 		"$snoop" -T "$clock" -e mappings,alloc -n 5 >"$work/out.$clock" 2>"$work/err.$clock" &
 		pids+=($!)
 	done
-	sleep 3
+	for clock in wall mono delta; do
+		wait_for "$work/out.$clock" || return 1
+	done
 	"$load" -n 3 -e 2 -b 65536 >/dev/null
 	wait "${pids[@]}" || return 1
 	sed 's/^/# /' "$work/out.wall" "$work/err.wall"
@@ -459,11 +471,12 @@ text() {
 }
 
 hostile() {
-	local name=$'\e[31m\a"\\x'
+	local name=$'\e[31m\a"\\x' pids
+	rm -f "$work/out"
 	start_snoop -e map || return 1
 	"$snoop" -e map -n 1 >"$work/out" 2>/dev/null &
 	pids=($!)
-	sleep 2
+	wait_for "$work/out" || return 1
 	cp "$load" "$work/$name"
 	"$work/$name" -n 1 >/dev/null
 	wait "${pids[0]}" || return 1
@@ -486,7 +499,8 @@ pipe() {
 	# Only the header, and then nothing for it to notice it by.
 	timeout 60 "$snoop" -e map 2>"$work/stderr" | head -n 1 >"$work/out"
 	status=("${PIPESTATUS[@]}")
-	[ "${status[0]}" -eq 0 ] && [ ! -s "$work/stderr" ] || fail "exit status ${status[0]}"
+	[ "${status[0]}" -eq 0 ] || fail "exit status ${status[0]}" || return 1
+	[ ! -s "$work/stderr" ] || fail "$(cat "$work/stderr")"
 }
 
 signals() {

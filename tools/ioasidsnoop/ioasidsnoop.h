@@ -37,8 +37,8 @@ typedef bool (*feed_fn)(void *arg, const struct snoop_event *event,
 			const struct snoop_stack_event *stacks);
 
 /*
- * Loads and attaches; events come from feed__listen() on. On failure a negative errno, and why becomes one sentence; else
- * why says what is missing, or is empty.
+ * Loads and attaches; events come from feed__listen() on. On failure a negative errno,
+ * and why becomes one sentence; else why says what is missing, or is empty.
  */
 int feed__open(struct feed **feed, const struct options *options, feed_fn fn, void *arg, char *why,
 	       size_t size);
@@ -59,7 +59,8 @@ __u64 feed__missed(struct feed *feed);
 
 /*
  * Fills counts[CPU]. After feed__detach(), what matched and has neither been taken nor
- * lost is still on its way. 0 or a negative errno. */
+ * lost is still on its way. 0 or a negative errno.
+ */
 int feed__counts(struct feed *feed, struct snoop_count *counts, int cpus);
 int feed__cpus(const struct feed *feed);
 __u64 feed__ring_bytes(const struct feed *feed);

@@ -13,6 +13,9 @@ static __u32 events_of(const char *list)
 
 TEST(event_names, "every event is known by its name, groups are made of them")
 {
+	static const char *const bad[] = {
+		"", ",", "map,", ",map", "ma", "maps", "map unmap", "MAP", NULL,
+	};
 	__u32 all = 0;
 
 	for (int id = 0; id < NR_SNOOP_EVENTS; id++) {
@@ -21,13 +24,13 @@ TEST(event_names, "every event is known by its name, groups are made of them")
 		all |= 1U << id;
 	}
 	ASSERT_EQ(all, events_of("all"));
-	ASSERT_EQ(all, events_of("mappings,invalidations,spaces,tables,devices,faults,memory,dirty,begin"));
+	ASSERT_EQ(all, events_of("mappings,invalidations,spaces,tables,devices,faults,memory,"
+				 "dirty,begin"));
 	ASSERT_EQ(all, events__default() | events_of("begin"));
 	ASSERT_EQ(0, events__default() & events_of("begin"));
 	ASSERT_EQ(1U << SNOOP_map | 1U << SNOOP_free, events_of("map,free"));
-	for (const char **bad = (const char *[]){ "", ",", "map,", ",map", "ma", "maps", "map unmap",
-						  "MAP", NULL }; *bad; bad++)
-		ASSERT_EQ(0, events_of(*bad));
+	for (int i = 0; bad[i]; i++)
+		ASSERT_EQ(0, events_of(bad[i]));
 }
 
 TEST(event_args, "every event begins with its context, and has the duration it says")
