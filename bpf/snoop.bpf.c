@@ -18,7 +18,7 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-const volatile struct snoop_filter filter;
+const volatile struct ioasid_snoop_filter filter;
 const volatile bool kernel_stacks;
 const volatile bool user_stacks;
 
@@ -35,7 +35,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct snoop_count);
+	__type(value, struct ioasid_snoop_count);
 } counts SEC(".maps");
 
 /* As in the trace header. */
@@ -88,7 +88,7 @@ static __always_inline bool process(__u32 *pid, __u32 *tid, bool has_process)
 	return !IF(PID) || *pid == filter.pid;
 }
 
-static __always_inline void add_stacks(void *ctx, struct snoop_stack_event *event)
+static __always_inline void add_stacks(void *ctx, struct ioasid_snoop_stack_event *event)
 {
 	event->event.kernel_size = 0;
 	event->event.user_size = 0;
@@ -101,10 +101,10 @@ static __always_inline void add_stacks(void *ctx, struct snoop_stack_event *even
 }
 
 /* Room for an event that has passed the filter, with everything but its arguments. */
-static __always_inline struct snoop_event *start(__u32 id, __u32 pid, __u32 tid)
+static __always_inline struct ioasid_snoop_event *start(__u32 id, __u32 pid, __u32 tid)
 {
-	struct snoop_event *event;
-	struct snoop_count *count;
+	struct ioasid_snoop_event *event;
+	struct ioasid_snoop_count *count;
 	__u32 zero = 0;
 
 	count = bpf_map_lookup_elem(&counts, &zero);
@@ -112,7 +112,7 @@ static __always_inline struct snoop_event *start(__u32 id, __u32 pid, __u32 tid)
 		return NULL;
 	__sync_fetch_and_add(&count->matched, 1);
 	if (kernel_stacks || user_stacks)
-		event = bpf_ringbuf_reserve(&ring, sizeof(struct snoop_stack_event), 0);
+		event = bpf_ringbuf_reserve(&ring, sizeof(struct ioasid_snoop_stack_event), 0);
 	else
 		event = bpf_ringbuf_reserve(&ring, sizeof(*event), 0);
 	if (!event) {
@@ -141,7 +141,7 @@ SEC("raw_tp/ioasid_" #name)							\
 int on_##name(struct bpf_raw_tracepoint_args *ctx)				\
 {										\
 	const struct where w = { __VA_ARGS__ };					\
-	struct snoop_event *event;						\
+	struct ioasid_snoop_event *event;						\
 	__u32 pid, tid;								\
 										\
 	if (!listening || REJECTED(ctx, w) || (IF(ERROR) && !(wrong)) ||			\
@@ -154,7 +154,7 @@ int on_##name(struct bpf_raw_tracepoint_args *ctx)				\
 	for (int i = 0; i < SNOOP_MAX_ARGS; i++)				\
 		event->args[i] = i < w.nr ? ARG(ctx, i) : 0;			\
 	if (kernel_stacks || user_stacks)					\
-		add_stacks(ctx, (struct snoop_stack_event *)event);		\
+		add_stacks(ctx, (struct ioasid_snoop_stack_event *)event);		\
 	else									\
 		event->kernel_size = event->user_size = 0;			\
 	bpf_ringbuf_submit(event, 0);						\

@@ -18,11 +18,11 @@
 	X(dirty_set) X(dirty_read)
 
 #define SNOOP_ID(name)	SNOOP_##name,
-enum snoop_id { SNOOP_EVENTS(SNOOP_ID) NR_SNOOP_EVENTS };
+enum ioasid_snoop_id { SNOOP_EVENTS(SNOOP_ID) NR_SNOOP_EVENTS };
 #undef SNOOP_ID
 
 /* What an event must be like. One that has no such thing does not match. */
-enum snoop_condition {
+enum ioasid_snoop_condition {
 	SNOOP_IF_PID		= 1 << 0,
 	SNOOP_IF_CTX		= 1 << 1,
 	SNOOP_IF_IOASID		= 1 << 2,
@@ -33,7 +33,7 @@ enum snoop_condition {
 	SNOOP_IF_ERROR		= 1 << 7,
 };
 
-struct snoop_filter {
+struct ioasid_snoop_filter {
 	__u32 conditions;
 	__u32 pid;
 	__u32 ctx;
@@ -46,12 +46,12 @@ struct snoop_filter {
 };
 
 /* Of one CPU, cumulative. */
-struct snoop_count {
+struct ioasid_snoop_count {
 	__u64 matched;		/* events that passed the filter */
 	__u64 lost;		/* of those: the ring was full */
 };
 
-struct snoop_event {
+struct ioasid_snoop_event {
 	__u64 ts_ns;		/* CLOCK_MONOTONIC, when it was reported */
 	__u64 lost;		/* on its CPU, before it */
 	__u32 id;
@@ -65,8 +65,8 @@ struct snoop_event {
 };
 
 /* Sent when stacks were asked for. */
-struct snoop_stack_event {
-	struct snoop_event event;
+struct ioasid_snoop_stack_event {
+	struct ioasid_snoop_event event;
 	__u64 kernel[SNOOP_DEPTH];
 	__u64 user[SNOOP_DEPTH];
 };

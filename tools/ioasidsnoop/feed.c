@@ -18,7 +18,7 @@ struct feed {
 	struct ring_buffer *ring;
 	feed_fn fn;
 	void *arg;
-	struct snoop_count *counts;	/* one value as the kernel copies it out */
+	struct ioasid_snoop_count *counts;	/* one value as the kernel copies it out */
 	int cpus;
 	__u32 events;
 };
@@ -104,7 +104,7 @@ static int load(struct feed *feed, const struct options *options, char *why, siz
 static int attach(struct feed *feed, const struct options *options, char *why, size_t size)
 {
 	struct bpf_object_skeleton *skeleton = feed->skel->skeleton;
-	int missing = 0;
+	int missing = 0, err;
 
 	for (int i = 0; i < skeleton->prog_cnt; i++) {
 		struct bpf_program *prog = *skeleton->progs[i].prog;
@@ -114,11 +114,12 @@ static int attach(struct feed *feed, const struct options *options, char *why, s
 		if (!bpf_program__autoload(prog))
 			continue;
 		link = bpf_program__attach(prog);
-		if (!link && !missing++)
+		err = link ? 0 : -errno;
+		if (err && !missing++)
 			snprintf(why, size, "no event %s (%s): use the driver and the tool of one version",
-				 event_of(prog), strerror(errno));
-		if (!link && (options->events_given || errno != ENOENT))
-			return -errno;
+				 event_of(prog), strerror(-err));
+		if (err && (options->events_given || err != -ENOENT))
+			return err;
 		*skeleton->progs[i].link = link;
 		if (link && events__parse(event_of(prog), &event))
 			feed->events |= event;
@@ -129,8 +130,8 @@ static int attach(struct feed *feed, const struct options *options, char *why, s
 static int take(void *arg, void *data, size_t size)
 {
 	struct feed *feed = arg;
-	const struct snoop_event *event = data;
-	bool stacks = size >= sizeof(struct snoop_stack_event);
+	const struct ioasid_snoop_event *event = data;
+	bool stacks = size >= sizeof(struct ioasid_snoop_stack_event);
 
 	if (size < sizeof(*event) || event->id >= NR_SNOOP_EVENTS)
 		return 0;
@@ -215,7 +216,7 @@ __u64 feed__missed(struct feed *feed)
 	return sum;
 }
 
-int feed__counts(struct feed *feed, struct snoop_count *counts, int cpus)
+int feed__counts(struct feed *feed, struct ioasid_snoop_count *counts, int cpus)
 {
 	__u32 zero = 0;
 

@@ -13,8 +13,8 @@ struct options {
 	bool verbose;
 	bool kernel_stacks, user_stacks;
 	bool events_given;	/* then all of them must be there */
-	__u32 events;		/* 1 << enum snoop_id */
-	struct snoop_filter filter;
+	__u32 events;		/* 1 << enum ioasid_snoop_id */
+	struct ioasid_snoop_filter filter;
 	enum event_clock clock;
 	__u64 count;		/* 0: until stopped */
 	__u64 duration_ns;	/* 0: until stopped */
@@ -33,8 +33,8 @@ void options__parse(struct options *options, int argc, char **argv);
 struct feed;
 
 /* Called for each event; false: no more. stacks: NULL without. */
-typedef bool (*feed_fn)(void *arg, const struct snoop_event *event,
-			const struct snoop_stack_event *stacks);
+typedef bool (*feed_fn)(void *arg, const struct ioasid_snoop_event *event,
+			const struct ioasid_snoop_stack_event *stacks);
 
 /*
  * Loads and attaches; events come from feed__listen() on. On failure a negative errno,
@@ -61,7 +61,7 @@ __u64 feed__missed(struct feed *feed);
  * Fills counts[CPU]. After feed__detach(), what matched and has neither been taken nor
  * lost is still on its way. 0 or a negative errno.
  */
-int feed__counts(struct feed *feed, struct snoop_count *counts, int cpus);
+int feed__counts(struct feed *feed, struct ioasid_snoop_count *counts, int cpus);
 int feed__cpus(const struct feed *feed);
 __u64 feed__ring_bytes(const struct feed *feed);
 
@@ -79,8 +79,8 @@ void symbols__free(struct symbols *symbols);
 /* Make a stack out of addresses; what it points to is valid until the next call. */
 void symbols__kernel(struct symbols *symbols, struct stack *stack, const __u64 *addresses,
 		     int size);
-void symbols__user(struct symbols *symbols, const struct snoop_event *event, struct stack *stack,
-		   const __u64 *addresses);
+void symbols__user(struct symbols *symbols, const struct ioasid_snoop_event *event,
+		   struct stack *stack, const __u64 *addresses);
 
 /* ---- user space, through libdwfl ---- */
 
@@ -90,6 +90,6 @@ struct users *users__new(void);
 void users__free(struct users *users);
 
 /* What is at this address of the process that made this event. */
-void users__find(struct users *users, const struct snoop_event *event, struct frame *frame);
+void users__find(struct users *users, const struct ioasid_snoop_event *event, struct frame *frame);
 
 #endif

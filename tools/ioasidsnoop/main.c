@@ -20,7 +20,7 @@ struct session {
 	struct event_out out;
 	struct symbols *symbols;
 	struct stacks stacks;
-	struct snoop_count *counts;	/* of each CPU, as last read */
+	struct ioasid_snoop_count *counts;	/* of each CPU, as last read */
 	__u64 *lost;			/* of each CPU, as last said */
 	int cpus;
 	__u64 start_ns;
@@ -45,8 +45,9 @@ static void say_lost(struct session *session, __u32 cpu, __u64 lost)
 	session->lost[cpu] = lost;
 }
 
-static const struct stacks *resolve(struct session *session, const struct snoop_event *event,
-				    const struct snoop_stack_event *stacks)
+static const struct stacks *resolve(struct session *session,
+				    const struct ioasid_snoop_event *event,
+				    const struct ioasid_snoop_stack_event *stacks)
 {
 	if (!stacks)
 		return NULL;
@@ -60,8 +61,8 @@ static const struct stacks *resolve(struct session *session, const struct snoop_
 	return &session->stacks;
 }
 
-static bool handle(void *arg, const struct snoop_event *event,
-		   const struct snoop_stack_event *stacks)
+static bool handle(void *arg, const struct ioasid_snoop_event *event,
+		   const struct ioasid_snoop_stack_event *stacks)
 {
 	struct session *session = arg;
 
@@ -89,9 +90,11 @@ static void look_for_losses(struct session *session)
 
 static void flush(struct session *session)
 {
+	struct pollfd reader = { .fd = STDOUT_FILENO };
+
 	if (!session->err && fflush(session->out.file))
-		session->err = errno == EPIPE ? -EPIPE : -EIO;
-	if (session->err == -EIO && errno == EPIPE)
+		session->err = -EIO;
+	if (session->err == -EIO && poll(&reader, 1, 0) > 0 && reader.revents & POLLERR)
 		session->err = -EPIPE;
 }
 

@@ -60,7 +60,8 @@ static unsigned long parse_whole(struct argp_state *state, const char *what, con
 	return number;
 }
 
-static void parse_device(struct argp_state *state, struct snoop_filter *filter, const char *text)
+static void parse_device(struct argp_state *state, struct ioasid_snoop_filter *filter,
+			 const char *text)
 {
 	char *end;
 
@@ -80,7 +81,7 @@ static void parse_device(struct argp_state *state, struct snoop_filter *filter, 
 static error_t parse_filter(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
-	struct snoop_filter *filter = &options->filter;
+	struct ioasid_snoop_filter *filter = &options->filter;
 
 	switch (key) {
 	case 'p':

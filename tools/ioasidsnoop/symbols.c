@@ -229,8 +229,8 @@ void symbols__kernel(struct symbols *symbols, struct stack *stack, const __u64 *
 	memmove(stack->frames, stack->frames + tracing, stack->nr * sizeof(*stack->frames));
 }
 
-void symbols__user(struct symbols *symbols, const struct snoop_event *event, struct stack *stack,
-		   const __u64 *addresses)
+void symbols__user(struct symbols *symbols, const struct ioasid_snoop_event *event,
+		   struct stack *stack, const __u64 *addresses)
 {
 	fill(stack, "user", addresses, event->user_size);
 	for (int i = 0; i < stack->nr; i++)

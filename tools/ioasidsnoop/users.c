@@ -119,7 +119,7 @@ void users__free(struct users *users)
 	free(users);
 }
 
-static void learn(struct process *process, const struct snoop_event *event)
+static void learn(struct process *process, const struct ioasid_snoop_event *event)
 {
 	forget(process);
 	memset(process->names, 0, sizeof(process->names));
@@ -151,14 +151,14 @@ static void look_whether_ended(struct process *process)
 }
 
 /* The same number may be another process by now, and a process may run another program. */
-static bool is_of(const struct process *process, const struct snoop_event *event)
+static bool is_of(const struct process *process, const struct ioasid_snoop_event *event)
 {
 	return process->pid == event->pid &&
 	       !strncmp(process->comm, event->comm, sizeof(process->comm)) &&
 	       (!process->ended_ns || event->ts_ns < process->ended_ns);
 }
 
-static struct process *process_of(struct users *users, const struct snoop_event *event)
+static struct process *process_of(struct users *users, const struct ioasid_snoop_event *event)
 {
 	struct process *oldest = &users->processes[0], *process;
 
@@ -196,7 +196,7 @@ static void look_up(struct process *process, struct name *name)
 	name->offset = name->symbol ? offset + 1 : name->address - low;
 }
 
-void users__find(struct users *users, const struct snoop_event *event, struct frame *frame)
+void users__find(struct users *users, const struct ioasid_snoop_event *event, struct frame *frame)
 {
 	struct process *process = process_of(users, event);
 	__u32 slot = (frame->address ^ frame->address >> 10) % MAX_NAMES;

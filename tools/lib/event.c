@@ -171,7 +171,7 @@ int event__find_name(const struct event_info *info, const char *name)
 	return -1;
 }
 
-__u64 event__duration(const struct snoop_event *event)
+__u64 event__duration(const struct ioasid_snoop_event *event)
 {
 	const struct event_info *info = &event_infos[event->id];
 

@@ -44,13 +44,14 @@ struct event_info {
 
 extern const struct event_info event_infos[NR_SNOOP_EVENTS];
 
-/* All but those with begin; those of page faults. Bits are 1 << enum snoop_id. */
+/* All but those with begin; those of page faults. Bits are 1 << enum ioasid_snoop_id. */
 __u32 events__default(void);
 __u32 events__faults(void);
 
 /*
- * A list of names and of the groups "all", "begin", "devices", "dirty", "faults", "invalidations",
- * "mappings", "memory", "spaces" and "tables", separated by commas. False: no such name.
+ * A list, separated by commas, of names and of the groups "all", "begin", "devices",
+ * "dirty", "faults", "invalidations", "mappings", "memory", "spaces" and "tables". False:
+ * no such name.
  */
 bool events__parse(const char *list, __u32 *events);
 
@@ -60,7 +61,7 @@ int event__find(const struct event_info *info, enum arg_type type);
 int event__find_name(const struct event_info *info, const char *name);
 
 /* 0 when it is not known. */
-__u64 event__duration(const struct snoop_event *event);
+__u64 event__duration(const struct ioasid_snoop_event *event);
 
 /* The word for a value of a type that has words, else NULL. */
 const char *arg__word(enum arg_type type, __u64 value);

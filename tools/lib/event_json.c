@@ -147,7 +147,7 @@ static void add_stack(doc_t *doc, val_t *root, const char *key, const struct sta
 	}
 }
 
-static void add_process(doc_t *doc, val_t *root, const struct snoop_event *event)
+static void add_process(doc_t *doc, val_t *root, const struct ioasid_snoop_event *event)
 {
 	char comm[COMM_LEN];
 
@@ -157,7 +157,7 @@ static void add_process(doc_t *doc, val_t *root, const struct snoop_event *event
 	add_text(doc, root, "comm", event->pid ? comm : NULL);
 }
 
-int event_json__event(struct event_out *out, const struct snoop_event *event,
+int event_json__event(struct event_out *out, const struct ioasid_snoop_event *event,
 		      const struct stacks *stacks)
 {
 	const struct event_info *info = &event_infos[event->id];

@@ -53,7 +53,7 @@ static void print_time(const struct event_out *out, __u64 ts_ns)
 }
 
 /* Nothing is printed that would obey to a terminal. */
-static void print_process(FILE *file, const struct snoop_event *event)
+static void print_process(FILE *file, const struct ioasid_snoop_event *event)
 {
 	char comm[COMM_LEN];
 
@@ -75,7 +75,7 @@ static void print_result(FILE *file, int result)
 }
 
 /* What every event has, in columns. */
-static void print_columns(FILE *file, const struct snoop_event *event)
+static void print_columns(FILE *file, const struct ioasid_snoop_event *event)
 {
 	const struct event_info *info = &event_infos[event->id];
 	int result = event__find(info, ARG_RESULT), ioasid = event__find(info, ARG_IOASID);
@@ -172,7 +172,7 @@ static void print_arg(FILE *file, const struct arg_info *arg, __u64 value)
 	}
 }
 
-static void print_details(FILE *file, const struct snoop_event *event)
+static void print_details(FILE *file, const struct ioasid_snoop_event *event)
 {
 	const struct event_info *info = &event_infos[event->id];
 
@@ -209,7 +209,7 @@ static void print_stack(FILE *file, const struct stack *stack)
 		fprintf(file, "    %-6s %18s\n", stack->whose, "...");
 }
 
-int event_out__event(struct event_out *out, const struct snoop_event *event,
+int event_out__event(struct event_out *out, const struct ioasid_snoop_event *event,
 		     const struct stacks *stacks)
 {
 	int err;

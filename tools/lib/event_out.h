@@ -56,14 +56,14 @@ struct snoop_start {
 
 /* Each writes one line (stacks: several, for people); 0 or a negative errno. */
 int event_out__start(struct event_out *out, const struct snoop_start *start);
-int event_out__event(struct event_out *out, const struct snoop_event *event,
+int event_out__event(struct event_out *out, const struct ioasid_snoop_event *event,
 		     const struct stacks *stacks);
 int event_out__lost(struct event_out *out, __u32 cpu, __u64 lost);
 int event_out__end(struct event_out *out, const struct event_totals *totals);
 
 /* JSON, in a file of its own. */
 int event_json__start(struct event_out *out, const struct snoop_start *start);
-int event_json__event(struct event_out *out, const struct snoop_event *event,
+int event_json__event(struct event_out *out, const struct ioasid_snoop_event *event,
 		      const struct stacks *stacks);
 int event_json__lost(struct event_out *out, __u32 cpu, __u64 lost);
 int event_json__end(struct event_out *out, const struct event_totals *totals);

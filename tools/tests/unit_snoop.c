@@ -117,20 +117,20 @@ TEST(device_names, "PCI addresses there and back, none for other devices")
 	ASSERT_TRUE(!device__parse("0x80", &dev));
 }
 
-static const struct snoop_event an_unmap = {
+static const struct ioasid_snoop_event an_unmap = {
 	.ts_ns = 1234567890123, .id = SNOOP_unmap, .cpu = 3, .pid = 42, .tid = 43,
 	.comm = "a\033[31mb", .args = {
 		7, 2, 0x10000, 0, 0x200000, 3, 0, 12345, 100, 0, 2000, 5000000,
 	},
 };
 
-static const struct snoop_event a_fault = {
+static const struct ioasid_snoop_event a_fault = {
 	.ts_ns = 1234567891000, .id = SNOOP_fault_respond, .args = {
 		7, 2, 0x80, 0xffffffff, 0x5000, 9, 1, 4, 0, 1000, 2500000000, 0x51000000,
 	},
 };
 
-static const struct snoop_event an_error = {
+static const struct ioasid_snoop_event an_error = {
 	.ts_ns = 1234567889000, .id = SNOOP_attach, .pid = 1, .tid = 1, .comm = "init", .args = {
 		7, 2, 0xffffffff, 5, 0, (__u32)-16, 0, 1,
 	},
@@ -140,8 +140,8 @@ static char *text;
 static size_t text_size;
 
 /* What is written for two events, the second one with stacks, until the next call. */
-static const char *written(struct event_out out, const struct snoop_event *first,
-			   const struct snoop_event *second, const struct stacks *stacks)
+static const char *written(struct event_out out, const struct ioasid_snoop_event *first,
+			   const struct ioasid_snoop_event *second, const struct stacks *stacks)
 {
 	free(text);
 	text = NULL;
