@@ -132,7 +132,7 @@ install: all
 	$(Q)for page in $(wildcard docs/man/*.8); do \
 		install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man8; done
 	$(Q)install -m 644 docs/man/libioasid.3 $(DESTDIR)$(PREFIX)/share/man/man3
-	$(Q)install -m 644 $(wildcard tools/completion/*) \
+	$(Q)install -m 644 $(wildcard tools/completion/ioasid*) \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	$(Q)$(MAKE) -s -f tools/libioasid/libioasid.mk O=build/tools Q=$(Q) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) \
 		install-libioasid

@@ -32,6 +32,7 @@ tests=(
 	completion:"the completion of ioasidctl knows commands and options"
 	completion_top:"that of ioasidtop knows options and columns"
 	completion_lat:"that of ioasidlat knows options and lists, its manual page all of them"
+	completion_snoop:"that of ioasidsnoop knows options and all events"
 	library:"the library exports its functions and nothing else"
 	install:"programs compile against what is installed"
 )
@@ -232,7 +233,7 @@ no_driver() {
 
 manuals() {
 	local page
-	for page in docs/man/ioasidctl.8 docs/man/libioasid.3; do
+	for page in docs/man/ioasidctl.8 docs/man/ioasidsnoop.8 docs/man/libioasid.3; do
 		mandoc -T lint -W warning "$page" >"$work/out" || fail "$(cat "$work/out")" || return 1
 	done
 	# Every command of scripts and every function of the library is in them.
@@ -243,6 +244,12 @@ manuals() {
 	grep -o '\bioasid_[a-z_]*(' tools/libioasid/libioasid.h | tr -d '(' | sort -u |
 		while read -r word; do
 			grep -q "^.Fn $word\\b" docs/man/libioasid.3 || echo "$word"
+		done >>"$work/missing"
+	# Every option and event of ioasidsnoop.
+	{ grep -o '^	{ "[a-z-]*"' tools/ioasidsnoop/options.c | cut -d'"' -f2 | sed 's/^/-/'
+		grep -o '= { "[a-z_]*"' tools/lib/event.c | cut -d'"' -f2; } |
+		while read -r word; do
+			grep -qE "(^|[^a-z_])${word#-}([^a-z_]|\$)" docs/man/ioasidsnoop.8 || echo "$word"
 		done >>"$work/missing"
 	[ ! -s "$work/missing" ] || fail "not in the manual:" "$(tr '\n' ' ' <"$work/missing")"
 }
@@ -298,6 +305,22 @@ completion_lat() {
 		grep -qE "^ +.*\b$missing\b" "$work/man" || echo "$missing"
 	done >>"$work/missing"
 	[ ! -s "$work/missing" ] || fail "not in the manual:" "$(tr '\n' ' ' <"$work/missing")"
+}
+
+completion_snoop() {
+	local missing
+	[ "$(complete_words ioasidsnoop --st)" = --strict ] &&
+		[ "$(complete_words ioasidsnoop -e fault_re)" = "fault_report fault_respond" ] &&
+		[ "$(complete_words ioasidsnoop -e map,mem)" = map,memory ] &&
+		[ "$(complete_words ioasidsnoop --time m)" = mono ] || fail "options and events" || return 1
+	missing=$(comm -3 <(grep -o '^	{ "[a-z-]*"' tools/ioasidsnoop/options.c | cut -d'"' -f2 | sort) \
+		<(complete_words ioasidsnoop -- | tr ' ' '\n' | sed 's/^--//' | grep -vx 'help\|usage\|version' | sort))
+	[ -z "$missing" ] || fail "not completed: $missing" || return 1
+	missing=$(comm -3 <({ grep -o '^	{ "[a-z]*", ' tools/lib/event.c | cut -d'"' -f2
+			sed -n '/^#define SNOOP_EVENTS/,/^$/p' bpf/snoop.h | grep -o 'X([a-z_]*)' | grep -v '(X)' |
+				sed 's/X(//; s/)//'; } | sort) \
+		<(complete_words ioasidsnoop -e '' | tr ' ' '\n' | sort))
+	[ -z "$missing" ] || fail "other events: $missing"
 }
 
 library() {

@@ -28,6 +28,7 @@ BPF_SYSTEM = $(shell $(CC) -print-multiarch 2>/dev/null)
 lib_objects := $(patsubst tools/lib/%.c,$(O)/lib/%.o,$(wildcard tools/lib/*.c))
 top_objects := $(patsubst tools/ioasidtop/%.c,$(O)/ioasidtop.d/%.o,$(wildcard tools/ioasidtop/*.c))
 lat_objects := $(patsubst tools/ioasidlat/%.c,$(O)/ioasidlat.d/%.o,$(wildcard tools/ioasidlat/*.c))
+snoop_objects := $(patsubst tools/ioasidsnoop/%.c,$(O)/ioasidsnoop.d/%.o,$(wildcard tools/ioasidsnoop/*.c))
 ctl_objects := $(patsubst tools/ioasidctl/%.c,$(O)/ioasidctl.d/%.o,$(wildcard tools/ioasidctl/*.c))
 policy_objects := $(patsubst tools/ioasidpolicy/%.c,$(O)/ioasidpolicy.d/%.o,$(wildcard tools/ioasidpolicy/*.c))
 skeletons := $(patsubst bpf/%.bpf.c,$(O)/%.skel.h,$(wildcard bpf/*.bpf.c))
@@ -38,7 +39,7 @@ say = @$(if $(Q),printf '  %-7s %s\n' $(1) $(2),:)
 .PHONY: all clean
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(O)/ioasidtop $(O)/ioasidlat $(O)/ioasidctl $(O)/ioasidpolicy $(tests)
+all: $(O)/ioasidtop $(O)/ioasidlat $(O)/ioasidsnoop $(O)/ioasidctl $(O)/ioasidpolicy $(tests)
 
 include tools/libioasid/libioasid.mk
 
@@ -49,6 +50,10 @@ $(O)/ioasidtop: $(top_objects) $(O)/libtools.a
 $(O)/ioasidlat: $(lat_objects) $(O)/libtools.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(O)/ioasidsnoop: $(snoop_objects) $(O)/libtools.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell $(PKG_CONFIG) --libs libdw)
 
 $(O)/ioasidctl: $(ctl_objects) $(O)/libtools.a $(LIBIOASID_A)
 	$(call say,LINK,$@)
@@ -75,6 +80,10 @@ $(O)/ioasidtop.d/%.o: tools/ioasidtop/%.c tools/tools.mk | $(O)/ioasidtop.d
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(O)/ioasidlat.d/%.o: tools/ioasidlat/%.c tools/tools.mk | $(O)/ioasidlat.d
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/ioasidsnoop.d/%.o: tools/ioasidsnoop/%.c tools/tools.mk | $(O)/ioasidsnoop.d $(skeletons)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -105,10 +114,11 @@ policy_tests := $(O)/tests/policy $(O)/tests/policy_load $(O)/tests/policy_kfunc
 $(policy_tests): ALL_CFLAGS += -Ibpf -fno-strict-aliasing -Wno-unused-parameter
 $(policy_tests): $(O)/policy_test.skel.h $(O)/policy_bad.skel.h $(O)/policy_kfunc.skel.h $(O)/policy_fault.skel.h
 
-$(O) $(O)/lib $(O)/ioasidtop.d $(O)/ioasidlat.d $(O)/ioasidctl.d $(O)/ioasidpolicy.d $(O)/tests:
+$(O) $(O)/lib $(O)/ioasidtop.d $(O)/ioasidlat.d $(O)/ioasidsnoop.d $(O)/ioasidctl.d $(O)/ioasidpolicy.d $(O)/tests:
 	$(Q)mkdir -p $@
 
 clean:
 	$(Q)rm -rf $(O)
 
 -include $(lib_objects:.o=.d) $(top_objects:.o=.d) $(ctl_objects:.o=.d) $(policy_objects:.o=.d) $(wildcard $(O)/*.bpf.o.d $(O)/tests/*.d)
+-include $(snoop_objects:.o=.d) $(lat_objects:.o=.d)
