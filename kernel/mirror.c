@@ -414,6 +414,7 @@ int ioasid_mirror_create(struct ioasid_space *space, bool identity)
 	}
 	return 0;
 out_wq:
+	ioasid_faults_exit(&mirror->faults);
 	mutex_destroy(&mirror->lock);
 	destroy_workqueue(mirror->wq);
 out_free:
