@@ -59,6 +59,8 @@ static const struct {
 	{ 60, op_invalidate },
 	{ 400, op_dma },
 	{ 4, op_dma_bad },
+	{ 8, op_set_dirty },
+	{ 40, op_get_dirty },
 	{ 14, op_info },
 	{ 14, op_mappings },
 	{ 28, op_walk },
@@ -174,8 +176,8 @@ static void run_seed(uint64_t seed, unsigned long ops)
 	for (; run.op < ops; run.op++)
 		one_operation();
 	run_end();
-	diag("  refused: %lu; DMA: %lu pages, %lu by tables in software, %lu in hardware (%lu stale)",
-	     run.refused, run.moved[0], run.moved[1], run.moved[2], run.stale);
+	diag("  refused: %lu; DMA: %lu pages, %lu by tables in software, %lu in hardware (%lu stale); dirty: %lu",
+	     run.refused, run.moved[0], run.moved[1], run.moved[2], run.stale, run.dirty);
 }
 
 static uint64_t env_number(const char *name, uint64_t fallback)

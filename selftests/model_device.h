@@ -6,7 +6,7 @@
 #include "model_run.h"
 
 #define WIDE	{ .nr_devices = 2, .caps = IOASID_SIM_CAP_NESTING | IOASID_SIM_CAP_PASID | \
-		  IOASID_SIM_CAP_ATS, .pasid_bits = 8 }
+		  IOASID_SIM_CAP_ATS | IOASID_SIM_CAP_DIRTY, .pasid_bits = 8 }
 #define NARROW	{ .nr_devices = 2, .addr_width = NARROW_WIDTH, .iotlb_sets = 1, .iotlb_ways = 1, \
 		  .nr_resv = 1, .resv = { { .start = 0x3fff0000, .last = 0x3fff2fff } } }
 #define PICKY	{ .nr_devices = 1, .caps = IOASID_SIM_CAP_NESTING | IOASID_SIM_CAP_PASID | \
@@ -15,10 +15,11 @@
 		  .nr_resv = 1, .resv = { { .start = 0x40010000, .last = 0x40010fff, \
 					    .type = IOASID_SIM_RESV_MSI } } }
 #define PLAIN	{ .nr_devices = 1, .caps = IOASID_SIM_CAP_PASID | IOASID_SIM_CAP_ATS | \
-		  IOASID_SIM_CAP_ENFORCE_SNOOP, .pasid_bits = 8, .iotlb_sets = 8, \
+		  IOASID_SIM_CAP_ENFORCE_SNOOP | IOASID_SIM_CAP_DIRTY, .pasid_bits = 8, \
+		  .iotlb_sets = 8, \
 		  .nr_resv = 1, .resv = { { .start = 0x40000000, .last = 0x40000fff } } }
 #define GROUP	{ .nr_devices = 2, .group_size = 2, .caps = IOASID_SIM_CAP_NESTING | \
-		  IOASID_SIM_CAP_PASID, .pasid_bits = 8, \
+		  IOASID_SIM_CAP_PASID | IOASID_SIM_CAP_DIRTY, .pasid_bits = 8, \
 		  .formats = 1 << IOASID_FORMAT_ARM_LPAE_4K | 1 << IOASID_FORMAT_X86_64_4LEVEL }
 
 /* IOMMUs that differ in all that spaces care for. */
@@ -212,12 +213,24 @@ static inline bool lacks_snoop(const struct device *d, const struct space *s)
 	       !(instance_of(d)->args.caps & IOASID_SIM_CAP_ENFORCE_SNOOP);
 }
 
+/* In a space that records writes, or in a table on one, all of them must be. */
+static inline bool lacks_dirty(const struct device *d, const struct space *s)
+{
+	const struct space *root = s->parent == NOWHERE ? s : parent_of(s);
+
+	if (!(root->flags & IOASID_ALLOC_DIRTY_TRACKING))
+		return false;
+	return !(instance_of(d)->args.caps & IOASID_SIM_CAP_DIRTY) ||
+	       (root != s && !is_hard(d, s));
+}
+
 /* Errors of letting the IOMMU into the space; and into the parent, where it nests. */
 static inline void expect_domain(struct expected *e, const struct device *d,
 				 const struct space *s)
 {
 	expect_error(e, reserved_meets(d, s), EINVAL);
 	expect_error(e, lacks_snoop(d, s), EINVAL);
+	expect_error(e, lacks_dirty(d, s), EOPNOTSUPP);
 	expect_error(e, !is_hard(d, s) && !domain_fits(d, s), EINVAL);
 }
 

@@ -9,6 +9,7 @@
 
 #include "model_run.h"
 #include "model_device.h"
+#include "model_dirty.h"
 
 #define MAX_PIECES	8
 #define MAX_ENDS	(MODEL_CACHED + 1)
@@ -17,6 +18,7 @@
 /* One end that a page of a request may have. */
 struct end {
 	uint32_t status;
+	int to;			/* page of the addresses that the root has */
 	int mem;
 	uint32_t prot;		/* of the translation, for what caches keep */
 };
@@ -43,12 +45,13 @@ struct dma {
 /*
  * Where it may go
  */
-static inline void add_end(struct piece *p, uint32_t status, int mem, uint32_t prot)
+static inline void add_end(struct piece *p, uint32_t status, int to, int mem, uint32_t prot)
 {
 	for (int i = 0; i < p->nr; i++)
-		if (p->ends[i].status == status && (status || p->ends[i].mem == mem))
+		if (p->ends[i].status == status &&
+		    (status || (p->ends[i].mem == mem && p->ends[i].to == to)))
 			return;
-	p->ends[p->nr++] = (struct end) { status, mem, prot };
+	p->ends[p->nr++] = (struct end) { status, to, mem, prot };
 }
 
 static inline void end_kernel(const struct dma *dma, struct piece *p)
@@ -56,13 +59,13 @@ static inline void end_kernel(const struct dma *dma, struct piece *p)
 	struct hit hit = ref_lookup(dma->s, p->page);
 
 	if (!fits_width(instance_of(dma->d)->args.addr_width, p->page))
-		add_end(p, IOASID_SIM_FAULT_ADDRESS, 0, 0);
+		add_end(p, IOASID_SIM_FAULT_ADDRESS, 0, 0, 0);
 	else if (hit.reason)
-		add_end(p, IOASID_SIM_FAULT_NOT_PRESENT, 0, 0);
+		add_end(p, IOASID_SIM_FAULT_NOT_PRESENT, 0, 0, 0);
 	else if (p->access & ~hit.prot)
-		add_end(p, IOASID_SIM_FAULT_PERMISSION, 0, 0);
+		add_end(p, IOASID_SIM_FAULT_PERMISSION, 0, 0, 0);
 	else
-		add_end(p, IOASID_SIM_OK, hit.mem, hit.prot);
+		add_end(p, IOASID_SIM_OK, p->page, hit.mem, hit.prot);
 }
 
 /* May the IOMMU set the bits that it has to? */
@@ -88,22 +91,22 @@ static inline void end_walk(const struct dma *dma, struct piece *p)
 
 	if (leaf.reason) {
 		add_end(p, leaf.reason == IOASID_WALK_TABLE ? IOASID_SIM_FAULT_STAGE2_WALK :
-			IOASID_SIM_FAULT_NOT_PRESENT, 0, 0);
+			IOASID_SIM_FAULT_NOT_PRESENT, 0, 0, 0);
 		return;
 	}
 	if (p->access & ~leaf.prot) {
-		add_end(p, IOASID_SIM_FAULT_PERMISSION, 0, 0);
+		add_end(p, IOASID_SIM_FAULT_PERMISSION, 0, 0, 0);
 		return;
 	}
 	if (!can_mark(parent, p->access & IOASID_MAP_WRITE ? leaf.write_marks : leaf.read_marks)) {
-		add_end(p, IOASID_SIM_FAULT_STAGE2_WALK, 0, 0);
+		add_end(p, IOASID_SIM_FAULT_STAGE2_WALK, 0, 0, 0);
 		return;
 	}
 	hit = ref_lookup(parent, leaf.to);
 	if (hit.reason || p->access & ~hit.prot)
-		add_end(p, IOASID_SIM_FAULT_STAGE2, 0, 0);
+		add_end(p, IOASID_SIM_FAULT_STAGE2, 0, 0, 0);
 	else
-		add_end(p, IOASID_SIM_OK, hit.mem, hit.prot & leaf.prot);
+		add_end(p, IOASID_SIM_OK, leaf.to, hit.mem, hit.prot & leaf.prot);
 }
 
 static inline void end_hard(const struct dma *dma, struct piece *p)
@@ -115,7 +118,7 @@ static inline void end_hard(const struct dma *dma, struct piece *p)
 		const struct cached *c = &dma->s->cached[p->page][i];
 
 		if (c->sources & source && !(p->access & ~c->prot))
-			add_end(p, IOASID_SIM_OK, c->mem, c->prot);
+			add_end(p, IOASID_SIM_OK, c->to, c->mem, c->prot);
 	}
 }
 
@@ -124,7 +127,7 @@ static inline void find_ends(const struct dma *dma, struct piece *p)
 	p->nr = 0;
 	if (!dma->s)
 		add_end(p, dma->pasid == NOWHERE ? IOASID_SIM_BLOCKED : IOASID_SIM_FAULT_PASID, 0,
-			0);
+			0, 0);
 	else if (is_hard(dma->d, dma->s))
 		end_hard(dma, p);
 	else
@@ -492,8 +495,31 @@ static inline void check_memory(void)
 			diverged("memory %d is not what it ought to be", mem);
 }
 
+/* The root's page is dirty; any of several, if they lead to the same memory. */
+static inline void dirty_piece(const struct piece *p, const struct end *end, struct space *root)
+{
+	int alike = 0;
+
+	if (!(p->access & IOASID_MAP_WRITE))
+		return;
+	for (int i = 0; i < p->nr; i++)
+		alike += !p->ends[i].status && p->ends[i].mem == end->mem;
+	for (int i = 0; i < p->nr; i++) {
+		const struct end *e = &p->ends[i];
+
+		if (e->status || e->mem != end->mem)
+			continue;
+		if (alike == 1)
+			root->dirty[e->to] = DIRTY;
+		else if (root->dirty[e->to] == CLEAN)
+			root->dirty[e->to] = MAYBE;
+	}
+}
+
 static inline void judge(struct dma *dma)
 {
+	struct space *root = recorder(dma->s);
+
 	int nr = dma->nr == 1 ? dma->pieces[0].nr : 1, end = 0;
 	char text[400];
 
@@ -507,16 +533,20 @@ static inline void judge(struct dma *dma)
 			 dma->req.status, (unsigned long long)dma->req.result, where_was(dma));
 	}
 	run.stale += end > 0;
+	if (root)
+		dirty_tables(dma->s, root);
 	for (int i = 0; i < dma->nr; i++) {
 		const struct piece *p = &dma->pieces[i];
 		const struct end *e = &p->ends[p->nr > 1 ? end : 0];
 
 		if (e->status)
 			break;
+		if (root)
+			dirty_piece(p, e, root);
 		run.moved[is_kernel(dma->s) ? 0 : is_hard(dma->d, dma->s) ? 2 : 1]++;
 		run.hot[run.nr_hot++ % ARRAY_SIZE(run.hot)] = p->page - TAB_PAGES;
 		if (is_hard(dma->d, dma->s))
-			remember_cached(dma->s, p->page, e->mem, e->prot);
+			remember_cached(dma->s, p->page, e->to, e->mem, e->prot);
 	}
 }
 
@@ -557,6 +587,7 @@ static inline void op_dma(void)
 	      (unsigned long long)dma.req.iova, (unsigned long long)dma.req.len,
 	      (unsigned long long)dma.req.arg, dma.s ? dma.s->id : 0, dma.pieces[0].page);
 	fill_sram(&dma);
+	note_tables(dma.s);
 	if (count & 1)
 		by_ring(dma.d, &dma.req);
 	else

@@ -311,18 +311,18 @@ static inline void forget_all_cached(struct space *s)
 	memset(s->nr_cached, 0, sizeof(s->nr_cached));
 }
 
-static inline void remember_cached(struct space *s, int page, int mem, uint32_t prot)
+static inline void remember_cached(struct space *s, int page, int to, int mem, uint32_t prot)
 {
 	int nr = s->nr_cached[page];
 
 	for (int i = 0; i < nr; i++) {
-		if (s->cached[page][i].mem == mem) {
+		if (s->cached[page][i].mem == mem && s->cached[page][i].to == to) {
 			s->cached[page][i].sources = ALL_SOURCES;
 			s->cached[page][i].prot |= prot;
 			return;
 		}
 	}
-	s->cached[page][nr] = (struct cached) { ALL_SOURCES, mem, prot };
+	s->cached[page][nr] = (struct cached) { ALL_SOURCES, to, mem, prot };
 	s->nr_cached[page]++;
 }
 

@@ -22,6 +22,7 @@
  * @moved: pieces of DMA that moved something: in kernel-managed spaces, through
  *         tables that the kernel follows, through tables that an IOMMU walks
  * @stale: of which by what a cache kept, as it may
+ * @dirty: pages that were reported as written
  * @hot: pages that DMA went to
  * @verbose: IOASID_MODEL_VERBOSE: tell all operations
  */
@@ -31,7 +32,7 @@ static struct run {
 	int ctl, fd;
 	int64_t base_pins;
 	uint64_t base_locked;
-	unsigned long refused, moved[3], stale;
+	unsigned long refused, moved[3], stale, dirty;
 	int hot[8], nr_hot;
 	char trace[TRACE_LINES][TRACE_LEN];
 	unsigned long lines;
@@ -88,10 +89,11 @@ static inline int id_at(int space)
 static inline void describe_world(void)
 {
 	for_each_space(s)
-		diag("  space %d: %s parent %d width %u flags %u table %d%s, %llu pages mapped%s",
+		diag("  space %d: %s parent %d width %u flags %u table %d%s, %llu pages mapped%s%s",
 		     s->id, s->kind == IOASID_KIND_USER ? "user" : "kernel", id_at(s->parent),
 		     s->width, s->flags, s->table, s->two_step ? " two-step" : "",
-		     (unsigned long long)nr_mapped(s), s->shadowed ? " (followed)" : "");
+		     (unsigned long long)nr_mapped(s), s->shadowed ? " (followed)" : "",
+		     s->tracking ? ", tracked" : "");
 	for_each_device(d) {
 		char text[128] = "";
 

@@ -4,6 +4,7 @@
 #define IOASID_SELFTESTS_MODEL_SPACE_H
 
 #include "model_run.h"
+#include "model_dirty.h"
 
 /*
  * Spaces
@@ -26,13 +27,15 @@ static inline struct space *add_space(int id, struct space *parent, uint32_t kin
 	return s;
 }
 
-static inline void expect_parent(struct expected *e, const struct space *parent)
+static inline void expect_parent(struct expected *e, const struct space *parent, uint32_t kind)
 {
 	expect_error(e, !parent, ENOENT);
 	if (!parent)
 		return;
 	expect_error(e, parent->kind == IOASID_KIND_USER, EOPNOTSUPP);
 	expect_error(e, parent->depth + 1 >= MODEL_DEPTH, ENOSPC);
+	/* What is written through a domain of the child's would be nobody's. */
+	expect_error(e, has_dirty(parent) && kind != IOASID_KIND_USER, EOPNOTSUPP);
 }
 
 #define UNKNOWN_FLAG	(1U << 31)
@@ -43,14 +46,16 @@ static inline void do_op_alloc(struct space *parent, bool child)
 	uint32_t width = widths[pick(ARRAY_SIZE(widths))];
 	uint32_t flags = chance(10) ? IOASID_ALLOC_ENFORCE_SNOOP :
 			 chance(2) ? UNKNOWN_FLAG : 0;
+	bool dirty = chance(child ? 3 : 30);
 	int parent_id = child ? id_of(parent) : 0, id;
 	struct expected e = {};
 	struct space *s;
 
+	flags |= dirty ? IOASID_ALLOC_DIRTY_TRACKING : 0;
 	trace("ALLOC kernel parent %d width %u flags %u", parent_id, width, flags);
 	if (child)
-		expect_parent(&e, parent);
-	expect_error(&e, flags & UNKNOWN_FLAG, EOPNOTSUPP);
+		expect_parent(&e, parent, IOASID_KIND_KERNEL);
+	expect_error(&e, flags & UNKNOWN_FLAG || (child && dirty), EOPNOTSUPP);
 	expect_error(&e, width == 12 || width == 65, EINVAL);
 	id = do_alloc_kind(run.fd, IOASID_KIND_KERNEL, parent_id, flags, width);
 	if (!outcome(&e, id))
@@ -58,6 +63,8 @@ static inline void do_op_alloc(struct space *parent, bool child)
 	s = add_space(id, child ? parent : NULL, IOASID_KIND_KERNEL);
 	s->flags = flags;
 	s->width = width;
+	if (dirty && chance(80))
+		do_op_set_dirty(s, IOASID_DIRTY_TRACKING_ON);
 }
 
 static inline void op_alloc(void)
@@ -78,7 +85,7 @@ static inline void op_create_nesting(void)
 	if (no_room())
 		return;
 	trace("CREATE_NESTING parent %d", parent_id);
-	expect_parent(&e, parent);
+	expect_parent(&e, parent, IOASID_KIND_KERNEL);
 	id = do_create_nesting(run.fd, parent_id);
 	if (outcome(&e, id))
 		add_space(id, parent, IOASID_KIND_KERNEL)->two_step = true;
@@ -391,6 +398,7 @@ static inline uint64_t clear_pages(struct space *s, int first, int last)
 		size += s->pages[i].map ? PAGE : 0;
 		s->pages[i] = (struct page) {};
 	}
+	forget_dirty(s, first, last);
 	for_each_space(user)
 		if (user->kind == IOASID_KIND_USER && has_cached(user) &&
 		    lost_hits(parent_of(user), hits[index_of(user)]))

@@ -99,7 +99,7 @@ static inline void op_alloc_user(void)
 	}
 	trace("ALLOC user parent %d table %d width %u", parent_id, table, width);
 	if (parent_id)
-		expect_parent(&e, parent);
+		expect_parent(&e, parent, IOASID_KIND_USER);
 	else
 		expect_error(&e, true, EINVAL);
 	expect_error(&e, width != b->width, EINVAL);

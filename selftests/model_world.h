@@ -60,6 +60,7 @@ struct page {
 /* What caches may hold for a page of a table that an IOMMU walks, and whose. */
 struct cached {
 	uint64_t sources;
+	uint16_t to;			/* page of the parent's addresses */
 	uint16_t mem;
 	uint8_t prot;
 };
@@ -67,6 +68,9 @@ struct cached {
 struct counts {
 	uint64_t maps, map_errors, map_bytes, unmaps, unmap_errors, unmap_bytes;
 };
+
+/* Did a device write to it? MAYBE: see model_dirty.h */
+enum dirty { CLEAN, DIRTY, MAYBE };
 
 /**
  * struct space - an address space
@@ -76,6 +80,7 @@ struct counts {
  * @table: of a user-managed one: which table
  * @shadowed: @pages are what the kernel took from the table
  * @pages: of a user-managed one only if @shadowed
+ * @tracking: what devices write to is recorded, in @dirty: enum dirty
  */
 struct space {
 	int id;
@@ -86,11 +91,13 @@ struct space {
 	uint32_t width;
 	bool two_step;
 	bool shadowed;
+	bool tracking;
 	int table;
 	struct counts counts;
 	struct page pages[MODEL_PAGES];
 	struct cached cached[MODEL_PAGES][MODEL_CACHED];
 	uint8_t nr_cached[MODEL_PAGES];
+	uint8_t dirty[MODEL_PAGES];
 };
 
 struct instance {
