@@ -14,9 +14,9 @@
  * Times are of CLOCK_MONOTONIC. In a machine that runs one instruction a nanosecond they
  * are numbers of instructions, those of the simulated device included, and repeat:
  *
- *	selftests/lab/run -k 7.3 --icount -- build/selftests/sva_cost
+ *	selftests/lab/run -k 7.3 --icount -- env IOASID_COST_MIB=64 build/selftests/sva_cost
  *
- * IOASID_COST_MIB is the size of the buffer (64). Nothing about times is tested here, but
+ * IOASID_COST_MIB is the size of the buffer (16). Nothing about times is tested here, but
  * what is pinned and that the device sees what it should is.
  */
 #include <sched.h>
@@ -85,7 +85,7 @@ FIXTURE_SETUP(cost)
 {
 	const char *mib = getenv("IOASID_COST_MIB");
 
-	self->size = (mib ? strtoul(mib, NULL, 0) : 64) * MIB;
+	self->size = (mib ? strtoul(mib, NULL, 0) : 16) * MIB;
 	ASSERT_TRUE(self->size >= SAMPLES * PAGE && !(self->size % BIG));
 	self->ctl = open(SIM_NODE, O_RDWR | O_CLOEXEC);
 	if (self->ctl < 0)
@@ -280,6 +280,8 @@ static void measure(struct fixture_cost *self, enum way way, int advice)
 		EXPECT_EQ(3, fresh[i * PAGE]);
 	c.end = TIMED(finish(self));
 	report(self, &c);
+	ASSERT_TRUE(!munmap(self->mem, self->size) && !munmap(self->pool, BIG) &&
+		    !munmap(fresh, BIG));
 }
 
 static void head(struct fixture_cost *self, const char *pages)
@@ -311,6 +313,7 @@ static void measure_vtd(struct fixture_cost *self, enum way way, int advice)
 	c.end = TIMED(finish(self));
 	self->dev = sim;
 	edu_device_close(&edu);
+	ASSERT_TRUE(!munmap(self->mem, self->size) && !munmap(self->pool, BIG));
 	diag("| %s, VT-d | %" PRIu64 " | %.1f MiB | | | | | %" PRIu64 " |", way_names[way],
 	     c.setup, (double)c.pinned / MIB, c.end);
 }
