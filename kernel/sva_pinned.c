@@ -449,15 +449,30 @@ void ioasid_pinned_retire(struct ioasid_pinned *pinned, struct pinned_part *p)
 	ioasid_part_free(p);
 }
 
+/* Pages in a row that are pinned, all for writing or none, from @i on. */
+static unsigned int pinned_in_a_row(const struct pinned_part *p, unsigned int i)
+{
+	unsigned int n;
+
+	for (n = 0; i + n < PART_PAGES; n++)
+		if (!p->pages[i + n] || !test_bit(i + n, p->want) ||
+		    test_bit(i + n, p->write) != test_bit(i, p->write))
+			break;
+	return n;
+}
+
 /* Of a part that nobody can find any more. */
 static void return_part(struct ioasid_mirror *mirror, struct pinned_part *p)
 {
-	unsigned int i;
+	unsigned int i, n;
 
-	for_each_set_bit(i, p->want, PART_PAGES)
-		if (p->pages[i])
-			unpin_user_pages_dirty_lock(&p->pages[i], 1,
+	for (i = 0; i < PART_PAGES; i += n ?: 1) {
+		n = pinned_in_a_row(p, i);
+		/* Large folios are told once. */
+		if (n)
+			unpin_user_pages_dirty_lock(p->pages + i, n,
 						    test_bit(i, p->write));
+	}
 	account_locked_vm(mirror->mm, bitmap_weight(p->want, PART_PAGES), false);
 	ioasid_part_free(p);
 }

@@ -169,6 +169,12 @@ static void sample(struct fixture_cost *self, uint8_t byte)
 		ASSERT_EQ(0, device_fills(self, self->mem + i * (self->size / SAMPLES), 64, byte));
 }
 
+static void sample_again(struct fixture_cost *self)
+{
+	for (size_t i = 0; i < ROUNDS; i++)
+		sample(self, 2);
+}
+
 static void write_new_pages(struct fixture_cost *self, uint8_t *fresh)
 {
 	for (size_t i = 0; i < SAMPLES; i++) {
@@ -238,6 +244,27 @@ static void report(struct fixture_cost *self, const struct cost *c)
 	     c->again / SAMPLES / ROUNDS, c->fresh / SAMPLES, c->recycled / BIG_PAGES, c->end);
 }
 
+/* The same on hardware as QEMU emulates it, which keeps no records: the ends only. */
+static void measure_vtd(struct fixture_cost *self)
+{
+	struct edu_device edu;
+	int sim = self->dev;
+	struct cost c = {};
+
+	edu_device_open(&edu, 0);
+	if (pci_group_size(edu.name) != 1)
+		SKIP("%s shares its IOMMU group", edu.name);
+	self->dev = edu.fd;
+	test_bind(self->dev, self->fd, SIM_COOKIE + 1);
+	c.setup = TIMED(begin(self));
+	c.pinned = space_value(self->fd, "pinned", self->space);
+	c.end = TIMED(finish(self));
+	self->dev = sim;
+	edu_device_close(&edu);
+	diag("| %s, VT-d | %" PRIu64 " | %.1f MiB | | | | | %" PRIu64 " |",
+	     way_names[self->way], c.setup, (double)c.pinned / MIB, c.end);
+}
+
 static bool kernel_has_sva(void)
 {
 	struct utsname name;
@@ -264,6 +291,8 @@ static void measure(struct fixture_cost *self, enum way way, int advice)
 		report(self, &c);
 		return;
 	}
+	if (way == MAPPED || way == PINNED)
+		measure_vtd(self);
 	c.setup = TIMED(begin(self));
 	/* For this way everything that is there is there at once: a new page is a new area. */
 	if (!fresh)
@@ -271,7 +300,7 @@ static void measure(struct fixture_cost *self, enum way way, int advice)
 	c.pinned = space_value(self->fd, "pinned", self->space);
 	c.charged = locked_pages() * PAGE;
 	c.first = TIMED(sample(self, 1));
-	c.again = TIMED(for (size_t i = 0; i < ROUNDS; i++) sample(self, 2));
+	c.again = TIMED(sample_again(self));
 	device_fills_pool(self, 4);
 	c.recycled = TIMED(recycle(self));
 	check(self, &c);
@@ -291,49 +320,18 @@ static void head(struct fixture_cost *self, const char *pages)
 	diag("|---|---|---|---|---|---|---|---|");
 }
 
-/* On hardware as QEMU emulates it, which keeps no records of its own: the ends only. */
-static void measure_vtd(struct fixture_cost *self, enum way way, int advice)
-{
-	struct edu_device edu;
-	int sim = self->dev;
-	struct cost c = {};
-
-	edu_device_open(&edu, 0);
-	if (pci_group_size(edu.name) != 1)
-		SKIP("%s shares its IOMMU group", edu.name);
-	self->way = way;
-	self->mem = area(self->size, advice);
-	memset(self->mem, 1, self->size);
-	self->pool = area(BIG, advice);
-	memset(self->pool, 1, BIG);
-	self->dev = edu.fd;
-	test_bind(self->dev, self->fd, SIM_COOKIE + 1);
-	c.setup = TIMED(begin(self));
-	c.pinned = space_value(self->fd, "pinned", self->space);
-	c.end = TIMED(finish(self));
-	self->dev = sim;
-	edu_device_close(&edu);
-	ASSERT_TRUE(!munmap(self->mem, self->size) && !munmap(self->pool, BIG));
-	diag("| %s, VT-d | %" PRIu64 " | %.1f MiB | | | | | %" PRIu64 " |", way_names[way],
-	     c.setup, (double)c.pinned / MIB, c.end);
-}
-
-#define COST(way, text)								\
-	TEST_F(cost, small_##way, text ", small pages", .timeout = 300)		\
+#define COST(_way, text)								\
+	TEST_F(cost, small_##_way, text ", small pages", .timeout = 300)		\
 	{									\
-		if (way == NOTHING)						\
+		if ((_way) == NOTHING)						\
 			head(self, "4 KiB pages");				\
-		measure(self, way, MADV_NOHUGEPAGE);				\
-		if (way == MAPPED || way == PINNED)				\
-			measure_vtd(self, way, MADV_NOHUGEPAGE);		\
+		measure(self, _way, MADV_NOHUGEPAGE);				\
 	}									\
-	TEST_F(cost, huge_##way, text ", huge pages", .timeout = 300)		\
+	TEST_F(cost, huge_##_way, text ", huge pages", .timeout = 300)		\
 	{									\
-		if (way == NOTHING)						\
+		if ((_way) == NOTHING)						\
 			head(self, "2 MiB pages");				\
-		measure(self, way, MADV_HUGEPAGE);				\
-		if (way == MAPPED || way == PINNED)				\
-			measure_vtd(self, way, MADV_HUGEPAGE);			\
+		measure(self, _way, MADV_HUGEPAGE);				\
 	}
 
 COST(NOTHING, "a process without devices")
