@@ -23,6 +23,8 @@ static inline struct space *add_space(int id, struct space *parent, uint32_t kin
 	s->parent = parent ? index_of(parent) : NOWHERE;
 	s->depth = parent ? parent->depth + 1 : 0;
 	s->kind = kind;
+	/* Children inherit the promise. */
+	s->flags = parent ? parent->flags & IOASID_ALLOC_ENFORCE_SNOOP : 0;
 	s->table = NOWHERE;
 	return s;
 }
@@ -61,7 +63,7 @@ static inline void do_op_alloc(struct space *parent, bool child)
 	if (!outcome(&e, id))
 		return;
 	s = add_space(id, child ? parent : NULL, IOASID_KIND_KERNEL);
-	s->flags = flags;
+	s->flags |= flags;
 	s->width = width;
 	if (dirty && chance(80))
 		do_op_set_dirty(s, IOASID_DIRTY_TRACKING_ON);
