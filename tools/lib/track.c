@@ -155,11 +155,26 @@ static void join_sources(struct track *track, bool baseline)
 	}
 }
 
+/* A machine with much to do may let a whole interval pass in the middle of an operation. */
+#define QUIET_STEPS 2
+
 /*
  * The driver counts an operation shortly before BPF does, so that under load
- * some are always on their way. They are certainly lost when they are still
- * missing after an interval in which nothing happened.
+ * some are always on their way. They are lost when they are still missing after
+ * some intervals in which nothing happened; and were not when they come even then.
  */
+static void settle_lost(struct track *track, __s64 ahead)
+{
+	if (ahead < (__s64)track->lost)
+		track->lost = ahead > 0 ? ahead : 0;
+	if (!track__is_quiet(track))
+		track->quiet_steps = 0;
+	else if (track->quiet_steps < QUIET_STEPS)
+		track->quiet_steps++;
+	if (track->quiet_steps == QUIET_STEPS && ahead > 0)
+		track->lost = ahead;
+}
+
 void track__settle(struct track *track, bool baseline)
 {
 	__s64 ahead;
@@ -173,8 +188,7 @@ void track__settle(struct track *track, bool baseline)
 	if (baseline)
 		track->ahead_base = ahead;
 	ahead -= track->ahead_base;
-	if (track__is_quiet(track) && ahead > 0 && (__u64)ahead > track->lost)
-		track->lost = ahead;
+	settle_lost(track, ahead);
 }
 
 /* Where an operation's metrics start; the X-macro keeps them in one order. */

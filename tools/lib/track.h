@@ -37,6 +37,7 @@ struct track {
 	__u64 delta[NR_C];		/* of known, in this step */
 	__s64 ahead_base;		/* how far the driver was ahead of BPF at the start */
 	__u64 lost;
+	unsigned int quiet_steps;	/* in a row, up to as many as matter */
 	__u64 pid;
 	char comm[COMM_LEN];
 	struct track_op *ops[IOASID_NR_OPS];

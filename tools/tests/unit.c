@@ -437,7 +437,15 @@ TEST(interval_lost, "what the driver counted and BPF missed is reported, once it
 	ASSERT_EQ(0, snap->rows[0].v[METRIC_LOST].count);
 	snapshot__free(snap);
 	snap = step(model, &(struct step){ 3000, CTX("7", "ioasid-maps-1:\t113\n"), &set });
+	ASSERT_EQ(0, snap->rows[0].v[METRIC_LOST].count);
+	snapshot__free(snap);
+	snap = step(model, &(struct step){ 4000, CTX("7", "ioasid-maps-1:\t113\n"), &set });
 	ASSERT_EQ(2, snap->rows[0].v[METRIC_LOST].count);
+	snapshot__free(snap);
+	/* And another one was very late. */
+	sample(&one, 1, 1, 500);
+	snap = step(model, &(struct step){ 5000, CTX("7", "ioasid-maps-1:\t113\n"), &set });
+	ASSERT_EQ(1, snap->rows[0].v[METRIC_LOST].count);
 	snapshot__free(snap);
 	model__free(model);
 }
