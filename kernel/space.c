@@ -5,6 +5,7 @@
 
 #include <trace/events/ioasid.h>
 
+#include "bpf/hooks.h"
 #include "compat.h"
 #include "ioasid_private.h"
 
@@ -217,6 +218,15 @@ static int take_queue(struct ioasid_space *space, const struct ioasid_alloc *arg
 }
 
 /* Its pages come when devices ask for them, or all at once. */
+/* Nobody maps the addresses of a process later: all of them are asked about now. */
+static int ask_about_process(struct ioasid_space *space)
+{
+	if (space->kind != IOASID_KIND_SVA)
+		return 0;
+	return ioasid_hook_map(space, 0, 0, 1ULL << fls64(TASK_SIZE_MAX - 1),
+			       IOASID_MAP_READ | IOASID_MAP_WRITE);
+}
+
 static int follow_process(struct ioasid_space *space)
 {
 	bool pinned = ioasid_space_is_pinned(space);
@@ -224,6 +234,9 @@ static int follow_process(struct ioasid_space *space)
 
 	if (space->kind != IOASID_KIND_MIRROR && space->kind != IOASID_KIND_SVA)
 		return 0;
+	rc = ask_about_process(space);
+	if (rc)
+		return rc;
 	space->asks = !pinned;
 	rc = ioasid_mirror_create(space, space->kind == IOASID_KIND_SVA);
 	return rc || !pinned ? rc : ioasid_pinned_create(space);

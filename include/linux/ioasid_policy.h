@@ -17,7 +17,8 @@
 /**
  * struct ioasid_map_query - somebody wants to map memory
  * @ctx: number of the context
- * @ioasid: the space
+ * @ioasid: the space; 0: one of kind SVA that is being allocated, which has no number
+ *	yet: the addresses are all of the process
  * @iova: first address that devices would use
  * @size: bytes; iova + size - 1 does not overflow, both are whole pages
  * @vaddr: address in the process; in a child of another space: in the parent

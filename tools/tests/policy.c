@@ -81,6 +81,32 @@ TEST_F(policy, map_args, "a policy is told what is to be mapped, before it is")
 	}
 }
 
+/* Devices have all addresses of the process there, without a map. */
+TEST_F(policy, process, "a policy is asked about a whole process before it is shared")
+{
+	struct policy *p = &self->p[0];
+	struct ioasid_map_query *seen;
+	uint32_t flags[] = { 0, IOASID_ALLOC_SVA_PINNED };
+
+	attach_policy(p);
+	seen = &p->skel->bss->last_map;
+	for (unsigned int i = 0; i < ARRAY_SIZE(flags); i++) {
+		p->skel->bss->map_answer = -EACCES;
+		remember(&self->before);
+		EXPECT_ERRNO(EACCES, do_alloc_kind(self->fd, IOASID_KIND_SVA, IOASID_NONE,
+						   flags[i], 0));
+		check_unchanged(&self->before, __LINE__, "ALLOC", "%s", "");
+		EXPECT_EQ(2 * i + 1, p->skel->bss->maps);
+		EXPECT_EQ(0, seen->ioasid);
+		EXPECT_EQ(0, seen->iova);
+		EXPECT_LT((uintptr_t)self->mem, seen->size);
+		EXPECT_EQ(IOASID_KIND_SVA, seen->kind);
+		EXPECT_EQ(RW, seen->prot);
+		p->skel->bss->map_answer = 0;
+		EXPECT_LT(0, do_alloc_kind(self->fd, IOASID_KIND_SVA, IOASID_NONE, flags[i], 0));
+	}
+}
+
 TEST_F(policy, map_refused, "what it refuses is not mapped, and its error comes out")
 {
 	struct policy *p = &self->p[0];
