@@ -372,6 +372,16 @@ static int map_parts(struct pinned_fill *f, unsigned long va,
 	return rc;
 }
 
+/* So that what is over the limit is refused before any of it is there. */
+static int limit_allows(struct ioasid_mirror *mirror, unsigned long npages)
+{
+	int rc = account_locked_vm(mirror->mm, npages, true);
+
+	if (!rc)
+		account_locked_vm(mirror->mm, npages, false);
+	return rc;
+}
+
 static int map_locked(struct ioasid_space *space, struct pinned_fill *f,
 		      unsigned long first, unsigned long last, bool write)
 {
@@ -383,6 +393,9 @@ static int map_locked(struct ioasid_space *space, struct pinned_fill *f,
 	rc = check_map(space, first, last);
 	if (!rc && ioasid_pinned_meets(space->mirror, first, last))
 		rc = -EEXIST;
+	if (!rc)
+		rc = limit_allows(space->mirror,
+				  ((last - first) >> PAGE_SHIFT) + 1);
 	if (!rc)
 		rc = map_parts(f, first, last, write);
 	if (rc)

@@ -324,7 +324,9 @@ TEST_F(pinned, memlock, "over RLIMIT_MEMLOCK it is ENOMEM, and changes nothing")
 	self->space = id = alloc_pinned(fd);
 	attach(self, BY_DEFAULT);
 	EXPECT_TRUE(same(self, self->mem));
-	late = fresh(128 * PAGE);
+	/* In two parts of what a PMD maps, the first of which would fit. */
+	late = fresh(6 * MIB);
+	late += -(uintptr_t)late % (2 * MIB) + 2 * MIB - 4 * PAGE;
 	REFUSED_KEY(ENOMEM, do_map(fd, id, (uintptr_t)late, (uintptr_t)late, 128 * PAGE, RW),
 		    "ioasid-map-errors-%u", id);
 	test_map(fd, id, late, (uintptr_t)late, 16 * PAGE);
