@@ -91,10 +91,68 @@ static int claim(struct pinned_fill *f, unsigned long va, unsigned long n,
 	return rc;
 }
 
-/* In one part. On failure some of it may be there. */
+/* Taking pages out */
+
+/* Under the lock: pages that are not wanted any more, what was pinned in @got. */
+static unsigned int take(struct pinned_fill *f, struct pinned_part *p,
+			 unsigned int lo, unsigned int end, unsigned int *charged)
+{
+	unsigned int i, nr = 0;
+	long pinned = 0;
+
+	if (ioasid_pinned_drop_part(f->mirror, p, lo, end))
+		ioasid_mirror_sync(f->mirror);
+	for (i = find_next_bit(p->want, end, lo); i < end;
+	     i = find_next_bit(p->want, end, i + 1)) {
+		__clear_bit(i, p->want);
+		nr++;
+		/* Who looks at a page has its charge. */
+		*charged += !test_bit(i, p->todo);
+		if (!p->pages[i])
+			continue;
+		f->pages[i] = p->pages[i];
+		p->pages[i] = NULL;
+		__set_bit(i, f->got);
+		__assign_bit(i, f->write, test_bit(i, p->write));
+		pinned++;
+	}
+	ioasid_pinned_count(f->mirror, -(long)nr, -pinned);
+	ioasid_pinned_retire(f->mirror->pinned, p);
+	return nr;
+}
+
+/* From part *@index on, the next one. Returns how many pages went, -1 at the end. */
+static int remove_next(struct pinned_fill *f, unsigned long first,
+		       unsigned long last, unsigned long *index)
+{
+	struct ioasid_mirror *mirror = f->mirror;
+	unsigned int charged = 0;
+	struct pinned_part *p;
+	int nr = -1;
+
+	mutex_lock(&mirror->lock);
+	p = xa_find(&mirror->pinned->parts, index, part_index(last), XA_PRESENT);
+	if (p)
+		nr = take(f, p, p->first < first ? part_page(first) : 0,
+			  p->first + PMD_SIZE - 1 > last ?
+				  part_page(last) + 1 : PART_PAGES, &charged);
+	mutex_unlock(&mirror->lock);
+	ioasid_fill_unpin(f, true);
+	if (charged)
+		account_locked_vm(mirror->mm, charged, false);
+	return nr;
+}
+
+/* Adding pages */
+
+/*
+ * In one part. On failure of MAP_DMA none of it is there, and nothing is left that
+ * the worker could bring; on that of ALLOC some may be.
+ */
 static int add(struct pinned_fill *f, unsigned long va, unsigned long n,
 	       bool write)
 {
+	unsigned long index = part_index(va);
 	int rc = account_locked_vm(f->mirror->mm, n, true);
 
 	if (rc)
@@ -105,6 +163,8 @@ static int add(struct pinned_fill *f, unsigned long va, unsigned long n,
 		return rc;
 	}
 	rc = ioasid_fill_run(f);
+	if (rc && f->mode == FILL_MAP)
+		remove_next(f, va, va + n * PAGE_SIZE - 1, &index);
 	ioasid_fill_done(f);
 	return rc;
 }
@@ -209,56 +269,6 @@ u64 ioasid_pinned_left_out(const struct ioasid_mirror *mirror)
 
 /* UNMAP_DMA */
 
-/* Under the lock: pages that are not wanted any more, what was pinned in @got. */
-static unsigned int take(struct pinned_fill *f, struct pinned_part *p,
-			 unsigned int lo, unsigned int end, unsigned int *charged)
-{
-	unsigned int i, nr = 0;
-	long pinned = 0;
-
-	if (ioasid_pinned_drop_part(f->mirror, p, lo, end))
-		ioasid_mirror_sync(f->mirror);
-	for (i = find_next_bit(p->want, end, lo); i < end;
-	     i = find_next_bit(p->want, end, i + 1)) {
-		__clear_bit(i, p->want);
-		nr++;
-		/* Who looks at a page has its charge. */
-		*charged += !test_bit(i, p->todo);
-		if (!p->pages[i])
-			continue;
-		f->pages[i] = p->pages[i];
-		p->pages[i] = NULL;
-		__set_bit(i, f->got);
-		__assign_bit(i, f->write, test_bit(i, p->write));
-		pinned++;
-	}
-	ioasid_pinned_count(f->mirror, -(long)nr, -pinned);
-	ioasid_pinned_retire(f->mirror->pinned, p);
-	return nr;
-}
-
-/* From part *@index on, the next one. Returns how many pages went, -1 at the end. */
-static int remove_next(struct pinned_fill *f, unsigned long first,
-		       unsigned long last, unsigned long *index)
-{
-	struct ioasid_mirror *mirror = f->mirror;
-	unsigned int charged = 0;
-	struct pinned_part *p;
-	int nr = -1;
-
-	mutex_lock(&mirror->lock);
-	p = xa_find(&mirror->pinned->parts, index, part_index(last), XA_PRESENT);
-	if (p)
-		nr = take(f, p, p->first < first ? part_page(first) : 0,
-			  p->first + PMD_SIZE - 1 > last ?
-				  part_page(last) + 1 : PART_PAGES, &charged);
-	mutex_unlock(&mirror->lock);
-	ioasid_fill_unpin(f, true);
-	if (charged)
-		account_locked_vm(mirror->mm, charged, false);
-	return nr;
-}
-
 /* Returns how many pages went; *@parts: of how many parts. */
 static u64 remove(struct pinned_fill *f, unsigned long first,
 		  unsigned long last, u32 *parts)
@@ -360,7 +370,7 @@ static int map_parts(struct pinned_fill *f, unsigned long va,
 	while (!rc && va - first <= last - first) {
 		n = in_part(va, last);
 		rc = add(f, va, n, write);
-		if (rc != -EEXIST)
+		if (!rc)
 			va += n * PAGE_SIZE;
 		if (!rc && fatal_signal_pending(current))
 			rc = -EINTR;
