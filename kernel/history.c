@@ -153,7 +153,7 @@ static void add_entry(struct ioasid_history *h,
 	entry->time_ns = what->time_ns;
 	entry->iova = what->iova;
 	entry->size = what->size;
-	entry->done_ns = min(what->flush_ns, (u64)IOASID_HISTORY_NOT_DONE);
+	entry->done_ns = min_t(u64, what->flush_ns, IOASID_HISTORY_NOT_DONE);
 	entry->stack = stack;
 	entry->pid = current->tgid;
 	entry->tid = current->pid;
@@ -310,7 +310,7 @@ void ioasid_history_flushed(struct ioasid_space *space, u64 first)
 	     first++) {
 		entry = ioasid_ring_at(&h->entries, first);
 		if (entry->op == IOASID_HISTORY_UNMAP)
-			entry->done_ns = min(now - entry->time_ns,
-					     (u64)IOASID_HISTORY_NOT_DONE);
+			entry->done_ns = min_t(u64, now - entry->time_ns,
+					       IOASID_HISTORY_NOT_DONE);
 	}
 }

@@ -249,7 +249,7 @@ TEST_F(space, odd_stacks, "a stack pointer that leads nowhere is no harm")
 
 TEST_F(space, near_the_end, "of a stack that ends soon there is what can be read")
 {
-	char *two = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *two = memory(2 * PAGE);
 	struct ioasid_history_stack stack;
 	struct ioasid_history_entry e[2];
 	struct ioasid_map_dma arg = {
@@ -318,6 +318,7 @@ FIXTURE_SETUP(parameters)
 FIXTURE_TEARDOWN(parameters)
 {
 	set_param("history", "1024");
+	set_param("history_stacks", "256");
 	set_param("history_sample", "1");
 	close(self->fd);
 }
@@ -345,6 +346,27 @@ TEST_F(parameters, parameters, "how much is kept can be chosen, for spaces that 
 	ASSERT_EQ(7, history(self->fd, self->id, e, 16));
 	for (int i = 0; i < 7; i++)
 		EXPECT_EQ(i % 3 == 2, !!e[i].stack);
+}
+
+TEST_F(parameters, reused, "nothing of an older stack is in a new one")
+{
+	struct ioasid_history_stack stack;
+	struct ioasid_map_dma arg = {
+		.argsz = sizeof(arg), .flags = RW, .iova = GPA, .vaddr = (uintptr_t)self->mem,
+		.size = PAGE,
+	};
+
+	set_param("history_stacks", "1");
+	arg.ioasid = test_alloc(self->fd);
+	test_map(self->fd, arg.ioasid, self->mem, 0, PAGE);
+	ASSERT_TRUE(!do_stack(self->fd, arg.ioasid, 1, &stack));
+	EXPECT_EQ(IOASID_STACK_WORDS, stack.nr);
+	ASSERT_EQ(0, raw_ioctl(self->fd, IOASID_MAP_DMA, &arg, 0));
+	ASSERT_ERRNO(ENOENT, do_stack(self->fd, arg.ioasid, 1, &stack));
+	ASSERT_TRUE(!do_stack(self->fd, arg.ioasid, 2, &stack));
+	EXPECT_EQ(0, stack.nr);
+	for (int w = 0; w < IOASID_STACK_WORDS; w++)
+		EXPECT_EQ(0, stack.words[w]);
 }
 
 TEST(attached, "attach, detach, and who else did something")
