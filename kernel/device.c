@@ -436,6 +436,14 @@ static int attach_any(struct ioasid_device *idev, struct ioasid_space *space,
 	return rc ?: attach(idev, space, *pasid, maps);
 }
 
+static void enter_attach(struct ioasid_device *idev, struct ioasid_space *space,
+			 u32 pasid)
+{
+	mutex_lock(space->lock);
+	ioasid_history_device(space, IOASID_HISTORY_ATTACH, idev->rid, pasid);
+	mutex_unlock(space->lock);
+}
+
 static int attach_either(struct ioasid_device *idev, u32 ioasid, u32 pasid,
 			 u32 *any)
 {
@@ -451,6 +459,8 @@ static int attach_either(struct ioasid_device *idev, u32 ioasid, u32 pasid,
 	if (space) {
 		rc = any ? attach_any(idev, space, any, &maps) :
 			   attach(idev, space, pasid, &maps);
+		if (!rc)
+			enter_attach(idev, space, any ? *any : pasid);
 		ioasid_space_put(space);
 	}
 	if (any)
@@ -507,6 +517,8 @@ static int detach_default(struct ioasid_device *idev, u32 ioasid)
 	if (grp->domain)
 		ioasid_group_uninstall(grp);
 	leave_group(idev);
+	ioasid_history_device(space, IOASID_HISTORY_DETACH, idev->rid,
+			      IOASID_NO_PASID);
 	mutex_unlock(space->lock);
 	return 0;
 }
@@ -531,6 +543,7 @@ static int detach_pasid(struct ioasid_device *idev, u32 ioasid, u32 pasid,
 		*sva = ioasid_sva_detach(p);
 	else
 		ioasid_pasid_detach(p);
+	ioasid_history_device(space, IOASID_HISTORY_DETACH, idev->rid, pasid);
 	mutex_unlock(space->lock);
 	return 0;
 }

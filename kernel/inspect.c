@@ -36,6 +36,31 @@ static struct ioasid_space *get_space(struct ioasid_ctx *ctx, u32 ioasid)
 	return ioasid_space_get(ctx, ioasid) ?: ERR_PTR(-ENOENT);
 }
 
+/**
+ * ioasid_look_at - call a function with a space of any context
+ * @ucmd: the command
+ * @ctx: number of the context, 0: the caller's; others are for the administrator
+ * @ioasid: of the space
+ * @fn: the function
+ */
+int ioasid_look_at(struct ioasid_ucmd *ucmd, u32 ctx, u32 ioasid,
+		   int (*fn)(struct ioasid_space *space,
+			     struct ioasid_ucmd *ucmd))
+{
+	struct ioasid_ctx *c = get_ctx(ucmd, ctx);
+	struct ioasid_space *space;
+	int rc;
+
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+	space = get_space(c, ioasid);
+	rc = IS_ERR(space) ? PTR_ERR(space) : fn(space, ucmd);
+	if (!IS_ERR(space))
+		ioasid_space_put(space);
+	ioasid_ctx_put(c);
+	return rc;
+}
+
 /* Whose memory it is, of those who may be told. */
 static bool may_see(const struct ioasid_pages *pages, bool admin)
 {

@@ -178,10 +178,25 @@ static int carry_out(struct ioasid_space *space, struct request *r,
 	return rc;
 }
 
+static void enter(struct ioasid_space *space, const struct request *r, u64 start)
+{
+	const struct ioasid_history_what what = {
+		.op = IOASID_HISTORY_INVALIDATE,
+		.iova = r->req.iova,
+		.size = r->req.size,
+		.time_ns = start,
+		.flush_ns = ktime_get_ns() - start,
+	};
+
+	mutex_lock(space->lock);
+	ioasid_history_add(space, &what);
+	mutex_unlock(space->lock);
+}
+
 static int invalidate_one(struct ioasid_space *space, struct request *r,
 			  const struct ioasid_lent *lent)
 {
-	u64 start = ioasid_now(r->on);
+	u64 start = ktime_get_ns();
 	const struct ioasid_invalidate *req = &r->req;
 	int rc;
 
@@ -195,12 +210,15 @@ static int invalidate_one(struct ioasid_space *space, struct request *r,
 		space->stats.user_inval_errors++;
 	else
 		space->stats.user_invalidations++;
+	if (!rc)
+		enter(space, r, start);
 	ioasid_trace(invalidate, space->ctx->id, space->id,
 		     req->flags | req->caches << 16, req->cookie,
 		     req->flags & IOASID_INVALIDATE_PASID ?
 		     req->pasid : IOASID_TRACE_NO_PASID,
 		     req->iova, req->size, r->domains, rc,
-		     ioasid_now(r->on) - start, r->hw_ns, r->shadow_ns);
+		     r->on ? ktime_get_ns() - start : 0, r->hw_ns,
+		     r->shadow_ns);
 	return rc;
 }
 

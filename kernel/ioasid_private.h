@@ -55,6 +55,8 @@
 #include <linux/sched.h>
 #include <linux/xarray.h>
 
+#include "history.h"
+
 #if BITS_PER_LONG != 64
 #error ioasid keeps IOVAs in unsigned long: 64-bit kernels only
 #endif
@@ -299,6 +301,7 @@ struct ioasid_space {
 	struct list_head pasids;
 	struct ioasid_stats stats;
 	struct ioasid_fault_stats fault_stats;
+	struct ioasid_history history;
 };
 
 static inline bool ioasid_space_attached(const struct ioasid_space *space)
@@ -816,6 +819,9 @@ int ioasid_cmd_get_mappings(struct ioasid_ucmd *ucmd);
 int ioasid_cmd_walk(struct ioasid_ucmd *ucmd);
 int ioasid_mapping_find(struct ioasid_space *space, unsigned long first,
 			unsigned long last, struct ioasid_mapping_info *info);
+int ioasid_look_at(struct ioasid_ucmd *ucmd, u32 ctx, u32 ioasid,
+		   int (*fn)(struct ioasid_space *space,
+			     struct ioasid_ucmd *ucmd));
 
 void ioasid_ctx_show(struct seq_file *s, struct ioasid_ctx *ctx);
 void ioasid_stats_init(void);

@@ -125,6 +125,7 @@ static int check_extension(unsigned long extension)
 	case IOASID_EXT_MIRROR:
 	case IOASID_EXT_FAULT_QUEUE:
 	case IOASID_EXT_DIRTY_TRACKING:
+	case IOASID_EXT_HISTORY:
 		return 1;
 	default:
 		return 0;
@@ -161,6 +162,8 @@ union ioasid_args {
 	struct ioasid_get_mappings mappings;
 	struct ioasid_walk_iova walk;
 	struct ioasid_prefetch prefetch;
+	struct ioasid_get_history history;
+	struct ioasid_get_history_stack stack;
 	struct ioasid_fault_queue_alloc fault_queue;
 	struct ioasid_set_dirty_tracking set_dirty;
 	struct ioasid_get_dirty_bitmap get_dirty;
@@ -217,6 +220,10 @@ static const struct ioasid_command commands[] = {
 		ioasid_cmd_get_mappings),
 	COMMAND(IOASID_WALK, ioasid_walk_iova, steps, ioasid_cmd_walk),
 	COMMAND(IOASID_PREFETCH, ioasid_prefetch, bytes, ioasid_cmd_prefetch),
+	COMMAND(IOASID_GET_HISTORY, ioasid_get_history, entries,
+		ioasid_cmd_get_history),
+	COMMAND(IOASID_GET_HISTORY_STACK, ioasid_get_history_stack, stack,
+		ioasid_cmd_get_history_stack),
 };
 
 static int run_command(struct ioasid_ctx *ctx, const struct ioasid_command *c,

@@ -191,6 +191,7 @@ static int install(struct ioasid_space *space, struct ioasid_mapping *m)
 	space->stats.map_bytes += ioasid_mapping_size(m);
 	space->stats.mapped += ioasid_mapping_size(m);
 	space->stats.pinned += ioasid_mapping_pinned(m);
+	ioasid_history_map(space, m);
 	return 0;
 }
 

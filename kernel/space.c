@@ -132,6 +132,7 @@ static struct ioasid_space *space_new(struct ioasid_ctx *ctx,
 	INIT_LIST_HEAD(&space->domains);
 	INIT_LIST_HEAD(&space->groups);
 	INIT_LIST_HEAD(&space->pasids);
+	ioasid_history_init(&space->history);
 	return space;
 }
 
@@ -180,6 +181,7 @@ static void space_unmake(struct ioasid_space *space)
 	if (space->mirror)
 		ioasid_mirror_end(space);
 	ioasid_queue_put(space->queue);
+	ioasid_history_free(&space->history);
 	mutex_destroy(&space->own_lock);
 	mutex_destroy(&space->access_lock);
 	kfree_rcu(space, rcu);
@@ -217,7 +219,6 @@ static int take_queue(struct ioasid_space *space, const struct ioasid_alloc *arg
 	return 0;
 }
 
-/* Its pages come when devices ask for them, or all at once. */
 /* Nobody maps the addresses of a process later: all of them are asked about now. */
 static int ask_about_process(struct ioasid_space *space)
 {
@@ -227,6 +228,7 @@ static int ask_about_process(struct ioasid_space *space)
 			       IOASID_MAP_READ | IOASID_MAP_WRITE);
 }
 
+/* Its pages come when devices ask for them, or all at once. */
 static int follow_process(struct ioasid_space *space)
 {
 	bool pinned = ioasid_space_is_pinned(space);
@@ -540,6 +542,9 @@ static int attach_traced(struct ioasid_space *space, struct iommu_group *group,
 	mutex_lock(space->lock);
 	rc = fn(space, group, dev, flags);
 	maps = space->nr_maps;
+	if (!rc)
+		ioasid_history_device(space, IOASID_HISTORY_ATTACH, rid,
+				      IOASID_NO_PASID);
 	mutex_unlock(space->lock);
 	mutex_unlock(&space->ctx->lock);
 	ioasid_trace(attach, space->ctx->id, space->id, rid,
@@ -622,6 +627,8 @@ void ioasid_space_detach_group(struct ioasid_space *space,
 	if (!WARN_ON(!grp)) {
 		ioasid_group_uninstall(grp);
 		ioasid_group_destroy(grp);
+		ioasid_history_device(space, IOASID_HISTORY_DETACH,
+				      ioasid_device_rid(dev), IOASID_NO_PASID);
 	}
 	mutex_unlock(space->lock);
 	mutex_unlock(&space->ctx->lock);

@@ -316,6 +316,13 @@ int ioasid_pinned_unmap(struct ioasid_space *space, unsigned long first,
 			unsigned long last, u32 flags, u64 *unmapped, u32 *nr)
 {
 	struct pinned_fill *f = ioasid_fill_new(space->mirror, FILL_MAP);
+	struct ioasid_history_what what = {
+		.op = IOASID_HISTORY_UNMAP,
+		.iova = first,
+		.size = last - first + 1,
+		.info = 1,
+		.time_ns = ktime_get_ns(),
+	};
 	int rc = f ? check_unmap(space, first, last, flags) : -ENOMEM;
 
 	if (!rc)
@@ -326,6 +333,8 @@ int ioasid_pinned_unmap(struct ioasid_space *space, unsigned long first,
 	mutex_lock(space->lock);
 	space->stats.unmaps++;
 	space->stats.unmap_bytes += *unmapped;
+	what.flush_ns = ktime_get_ns() - what.time_ns;
+	ioasid_history_add(space, &what);
 	mutex_unlock(space->lock);
 	return 0;
 }
@@ -347,8 +356,15 @@ static int check_map(struct ioasid_space *space, unsigned long first,
 
 /* Who attaches a device that cannot have it sees it, or we see him. */
 static int finish_map(struct ioasid_space *space, unsigned long first,
-		      unsigned long last)
+		      unsigned long last, bool write)
 {
+	const struct ioasid_history_what what = {
+		.op = IOASID_HISTORY_MAP,
+		.prot = IOASID_MAP_READ | (write ? IOASID_MAP_WRITE : 0),
+		.iova = first,
+		.size = last - first + 1,
+		.time_ns = ktime_get_ns(),
+	};
 	int rc = check_map(space, first, last);
 
 	if (rc)
@@ -356,6 +372,7 @@ static int finish_map(struct ioasid_space *space, unsigned long first,
 	mutex_lock(space->lock);
 	space->stats.maps++;
 	space->stats.map_bytes += last - first + 1;
+	ioasid_history_add(space, &what);
 	mutex_unlock(space->lock);
 	return 0;
 }
@@ -410,7 +427,7 @@ static int map_locked(struct ioasid_space *space, struct pinned_fill *f,
 		rc = map_parts(f, first, last, write);
 	if (rc)
 		return rc;
-	rc = finish_map(space, first, last);
+	rc = finish_map(space, first, last, write);
 	if (rc)
 		remove(f, first, last, &parts);
 	return rc;

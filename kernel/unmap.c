@@ -119,6 +119,7 @@ static void take_mappings(struct unmap *u)
 /* Several mappings, one flush: that is what makes unmapping many cheap. */
 static void clear_mappings(struct unmap *u)
 {
+	u64 entered = ioasid_history_unmap(u->space, &u->maps);
 	u64 start = ioasid_now(u->on), removed;
 	struct ioasid_mapping *m;
 
@@ -128,6 +129,7 @@ static void clear_mappings(struct unmap *u)
 	}
 	removed = ioasid_now(u->on);
 	ioasid_tree_sync(u->space, false);
+	ioasid_history_flushed(u->space, entered);
 	u->flush_ns = ioasid_now(u->on) - removed;
 	u->remove_ns = removed - start;
 }

@@ -288,6 +288,9 @@ static int do_bind(struct ioasid_space *space, const struct bound *bound,
 	lock_space(space, b);
 	rc = bind_locked(space, bound, pasids, &lent);
 	b->domains = ioasid_nested_domains(space);
+	if (!rc)
+		ioasid_history_table(space, IOASID_HISTORY_BIND_TABLE,
+				     bound->format, bound->table.addr);
 	mutex_unlock(space->lock);
 	mutex_unlock(&space->ctx->lock);
 	ioasid_return_page(&lent);
@@ -364,6 +367,9 @@ static int do_unbind(struct ioasid_space *space, bool pasids, struct binding *b)
 		set_bound(space, &bound);
 	else
 		ioasid_shadow_stop(space);
+	if (!rc)
+		ioasid_history_table(space, IOASID_HISTORY_UNBIND_TABLE,
+				     bound.format, bound.table.addr);
 out_unlock:
 	mutex_unlock(space->lock);
 	mutex_unlock(&space->ctx->lock);

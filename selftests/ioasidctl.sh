@@ -24,6 +24,7 @@ tests=(
 	pasid_table:"a walk shows the entry of a PASID table, and why there is none"
 	dirty:"the pages that a device wrote to are counted"
 	lists:"contexts, spaces, devices and mappings of a running script"
+	history:"what was done to a running script's spaces"
 	tree:"the tree of a running script"
 	walk:"a walk in another process's context, each step as JSON"
 	readme:"the tree and the walk of the README are what comes out"
@@ -125,6 +126,19 @@ lists() {
 		says 0 "^ *0x2000  0x3fff  *8K  r-  *parent 0x101000 *$" mappings "$ctx" 2 0x3000 &&
 		says 0 'FIRST' mappings "$ctx" 2 0-0x1fff || return 1
 	[ "$(wc -l <"$work/out")" -eq 1 ] || fail "outside of the range: $(cat "$work/out")"
+}
+
+history() {
+	local ops
+	start <<<"$nested" || return 1
+	says 0 "^ *1 .* attach .*  *$script  ioasidctl  (a device|[0-9a-f:.]+)$" history "$ctx" 1 &&
+		says 0 "^ *[0-9]+ .* map  *0x100000  0x10ffff  *64K  rw  .*$script  ioasidctl *$" \
+			history "$ctx" 1 0x100000 &&
+		says 0 '^ *NR ' history "$ctx" 1 0-0xfff || return 1
+	! grep -q 0x100000 "$work/out" || fail "outside of the range: $(cat "$work/out")" || return 1
+	"$ctl" --json history "$ctx" 1 >"$work/out" || return 1
+	ops=$(jq -r '[.operations[] | select(.op == "map") | .iova, .size, .write, .pid] | @csv' "$work/out")
+	[ "$ops" = "1048576,65536,true,$script" ] || fail "$ops in $(cat "$work/out")"
 }
 
 tree() {

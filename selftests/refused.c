@@ -187,7 +187,7 @@ TEST_F(world, refused_unknown, "refused unknown commands change nothing", .timeo
 {
 	REFUSED(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, IOASID_BASE - 1), self->mem));
 	REFUSED(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, IOASID_BASE + 15), self->mem));
-	REFUSED(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, IOASID_BASE + 22), self->mem));
+	REFUSED(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, IOASID_BASE + 24), self->mem));
 	REFUSED(ENOTTY, ioctl(self->fd, _IO('x', IOASID_BASE), self->mem));
 }
 
@@ -505,6 +505,35 @@ TEST_F(world, refused_inspect, "refused GET_MAPPINGS and WALK change nothing", .
 	};
 	REFUSED(EOPNOTSUPP, ioctl(self->fd, IOASID_WALK, &walk));
 	REFUSED(EFAULT, do_walk(self->fd, 0, self->id, 0, NULL, 1, &walk));
+}
+
+TEST_F(world, refused_history, "refused GET_HISTORY and GET_HISTORY_STACK change nothing",
+       .timeout = 90)
+{
+	struct ioasid_history_stack out;
+	struct ioasid_history_entry entry;
+	struct ioasid_get_history arg = {
+		.argsz = sizeof(arg), .ioasid = self->id, .nr = 1, .entries = (uintptr_t)&entry,
+	};
+	struct ioasid_get_history_stack stack = {
+		.argsz = sizeof(stack), .ioasid = self->id, .id = 1, .stack = (uintptr_t)&out,
+	};
+
+	refuse_arguments(self, self->fd, IOASID_GET_HISTORY, &arg,
+			 (struct shape)SHAPE(ioasid_get_history));
+	REFUSE_FLAG(self->fd, IOASID_GET_HISTORY, &arg, "%s", "");
+	arg.nr = 0;
+	REFUSED(EINVAL, ioctl(self->fd, IOASID_GET_HISTORY, &arg));
+	arg.nr = 1;
+	arg.ctx = 1 << 30;
+	REFUSED(ENOENT, ioctl(self->fd, IOASID_GET_HISTORY, &arg));
+	refuse_arguments(self, self->fd, IOASID_GET_HISTORY_STACK, &stack,
+			 (struct shape){ .size = sizeof(stack),
+					 .reserved = offsetof(struct ioasid_get_history_stack,
+							      __reserved) });
+	REFUSE_FLAG(self->fd, IOASID_GET_HISTORY_STACK, &stack, "%s", "");
+	stack.id = 1 << 30;
+	REFUSED(ENOENT, ioctl(self->fd, IOASID_GET_HISTORY_STACK, &stack));
 }
 
 TEST_F(world, refused_register, "refused REGISTER and UNREGISTER change nothing",

@@ -64,6 +64,9 @@ static const struct command commands[] = {
 	COMMAND(IOASID_GET_DIRTY_BITMAP, ioasid_get_dirty_bitmap,
 		RESERVED(ioasid_get_dirty_bitmap)),
 	COMMAND(IOASID_PREFETCH, ioasid_prefetch, RESERVED(ioasid_prefetch)),
+	COMMAND(IOASID_GET_HISTORY, ioasid_get_history),
+	COMMAND(IOASID_GET_HISTORY_STACK, ioasid_get_history_stack,
+		RESERVED(ioasid_get_history_stack)),
 };
 
 /* An argument of the command that names what the fixture has. */
@@ -127,7 +130,7 @@ TEST_F(space, unknown_commands, "unknown commands are ENOTTY")
 	for (unsigned int nr = 0; nr < 256; nr++) {
 		bool known = nr >= IOASID_BASE &&
 			     (nr <= IOASID_BASE + 14 ||
-			      (nr >= IOASID_BASE + 16 && nr <= IOASID_BASE + 21));
+			      (nr >= IOASID_BASE + 16 && nr <= IOASID_BASE + 23));
 
 		if (!known)
 			EXPECT_ERRNO(ENOTTY, ioctl(self->fd, _IO(IOASID_TYPE, nr), &arg));
@@ -284,7 +287,8 @@ TEST(extensions, "CHECK_EXTENSION tells what is there and no more")
 	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_DIRTY_TRACKING));
 	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_SVA));
 	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_MIRROR));
-	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_MIRROR + 1));
+	EXPECT_EQ(1, do_extension(fd, IOASID_EXT_HISTORY));
+	EXPECT_EQ(0, do_extension(fd, IOASID_EXT_HISTORY + 1));
 	EXPECT_EQ(0, do_extension(fd, UINT32_MAX));
 	EXPECT_EQ(0, do_extension(fd, UINT64_MAX));
 	EXPECT_EQ(0, do_extension(fd, (1UL << 32) + IOASID_EXT_MAP_TYPE1V2));

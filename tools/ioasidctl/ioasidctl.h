@@ -35,6 +35,7 @@ int cmd_spaces(const struct options *options, int argc, char **argv);
 int cmd_tree(const struct options *options, int argc, char **argv);
 int cmd_devices(const struct options *options, int argc, char **argv);
 int cmd_mappings(const struct options *options, int argc, char **argv);
+int cmd_history(const struct options *options, int argc, char **argv);
 int cmd_walk(const struct options *options, int argc, char **argv);
 int cmd_sim(const struct options *options, int argc, char **argv);
 int cmd_run(const struct options *options, int argc, char **argv);

@@ -13,6 +13,8 @@ static const struct subcommand subcommands[] = {
 	{ "devices", "[CTX]", "attached devices; without CTX those that could be, too", 0, 1,
 	  cmd_devices },
 	{ "mappings", "CTX IOASID [RANGE]", "what is mapped in a space", 2, 3, cmd_mappings },
+	{ "history", "CTX IOASID [RANGE]", "what was done to a space, oldest first", 2, 3,
+	  cmd_history },
 	{ "walk", "CTX IOASID IOVA [PASID]",
 	  "one address through all stages, each level and entry", 3, 4, cmd_walk },
 	{ "sim", "create [OPTION]...|list|destroy N|stats N", "simulated IOMMUs", 1, -1, cmd_sim },

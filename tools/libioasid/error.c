@@ -149,6 +149,13 @@ static const struct sentence sentences[] = {
 	  "is another process's: the one that made the space must ask" },
 	{ IOASID_PREFETCH, EFAULT, "the memory", "is not there, or not for writing" },
 	{ IOASID_GET_MAPPINGS, EPERM, "the context", "is somebody else's: become root" },
+	{ IOASID_GET_HISTORY, EPERM, "the context", "is somebody else's: become root" },
+	{ IOASID_GET_HISTORY, EOPNOTSUPP, "the space",
+	  "has no history: the driver was told to keep none (its parameter history)" },
+	{ IOASID_GET_HISTORY_STACK, EPERM, "the stack",
+	  "tells where code and secrets are: become root, or get CAP_PERFMON" },
+	{ IOASID_GET_HISTORY_STACK, ENOENT, "the stack",
+	  "is forgotten, or the space does not exist" },
 	{ IOASID_WALK, EPERM, "the space", "or its table is somebody else's: become root" },
 	{ IOASID_WALK, EOPNOTSUPP, "the space", "has no PASID table: leave the PASID away" },
 

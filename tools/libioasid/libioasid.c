@@ -348,6 +348,61 @@ int ioasid_mappings_next(struct ioasid_mappings *it, struct ioasid_mapping_info 
 	return 1;
 }
 
+void ioasid_history_start(struct ioasid_history *it, int fd, uint32_t ctx, uint32_t ioasid,
+			  uint64_t seq)
+{
+	it->fd = fd;
+	it->ctx = ctx;
+	it->ioasid = ioasid;
+	it->nr = it->at = 0;
+	it->seq = seq;
+	it->lost = 0;
+}
+
+static int fetch_history(struct ioasid_history *it)
+{
+	struct ioasid_get_history arg = {
+		.argsz = sizeof(arg), .ioasid = it->ioasid, .ctx = it->ctx, .seq = it->seq,
+		.nr = sizeof(it->entries) / sizeof(it->entries[0]),
+		.entries = (uintptr_t)it->entries,
+	};
+	int rc = command(it->fd, IOASID_GET_HISTORY, &arg);
+
+	if (rc < 0)
+		return rc;
+	it->lost += arg.first - (it->seq ? it->seq : 1);
+	it->seq = arg.first;
+	it->nr = arg.nr;
+	it->at = 0;
+	return 0;
+}
+
+int ioasid_history_next(struct ioasid_history *it, struct ioasid_history_entry *entry)
+{
+	int rc;
+
+	if (it->at == it->nr) {
+		rc = fetch_history(it);
+		if (rc < 0 || !it->nr)
+			return rc;
+	}
+	it->seq++;
+	*entry = it->entries[it->at++];
+	return 1;
+}
+
+int ioasid_history_stack(int fd, uint32_t ctx, uint32_t ioasid, uint32_t id,
+			 struct ioasid_history_stack *stack)
+{
+	struct ioasid_get_history_stack arg = {
+		.argsz = sizeof(arg), .ioasid = ioasid, .ctx = ctx, .id = id,
+		.stack = (uintptr_t)stack,
+	};
+	int rc = command(fd, IOASID_GET_HISTORY_STACK, &arg);
+
+	return rc < 0 ? rc : 0;
+}
+
 static int walk_command(int fd, struct ioasid_walk_iova arg, struct ioasid_walk_steps *walk)
 {
 	int rc;

@@ -139,6 +139,42 @@ void ioasid_mappings_start(struct ioasid_mappings *it, int fd, uint32_t ctx, uin
 			   uint64_t first, uint64_t last);
 int ioasid_mappings_next(struct ioasid_mappings *it, struct ioasid_mapping_info *info);
 
+/*
+ * What was done to a space, oldest first, from operation number seq on (0: all there
+ * is). ctx: as above
+ *
+ *	struct ioasid_history it;
+ *	struct ioasid_history_entry entry;
+ *
+ *	ioasid_history_start(&it, fd, 0, ioasid, 0);
+ *	while ((rc = ioasid_history_next(&it, &entry)) > 0)
+ *		...	// operation number it.seq - 1; it.lost were forgotten before it
+ *
+ * The second returns 1, 0 behind the last operation, or -errno; called again then, it
+ * goes on with what has been done meanwhile.
+ */
+struct ioasid_history {
+	int fd;
+	uint32_t ctx;
+	uint32_t ioasid;
+	uint32_t nr;
+	uint32_t at;
+	uint64_t seq;
+	uint64_t lost;
+	struct ioasid_history_entry entries[64];
+};
+
+void ioasid_history_start(struct ioasid_history *it, int fd, uint32_t ctx, uint32_t ioasid,
+			  uint64_t seq);
+int ioasid_history_next(struct ioasid_history *it, struct ioasid_history_entry *entry);
+
+/* From where an operation was called; for CAP_PERFMON. -ENOENT: it is forgotten. */
+int ioasid_history_stack(int fd, uint32_t ctx, uint32_t ioasid, uint32_t id,
+			 struct ioasid_history_stack *stack);
+
+/* map, unmap, ... or ? */
+const char *ioasid_history_op_name(uint32_t op);
+
 /* One address through all stages. ctx: as above */
 struct ioasid_walk_steps {
 	uint32_t reason;		/* enum ioasid_walk_reason */

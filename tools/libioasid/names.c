@@ -27,7 +27,7 @@ const char *ioasid_command_name(unsigned int cmd)
 		NAME(IOASID_FAULT_QUEUE_ALLOC), NAME(IOASID_FAULT_RESPOND),
 		NAME(IOASID_DEVICE_GET_INFO), NAME(IOASID_GET_MAPPINGS), NAME(IOASID_WALK),
 		NAME(IOASID_SET_DIRTY_TRACKING), NAME(IOASID_GET_DIRTY_BITMAP),
-		NAME(IOASID_PREFETCH),
+		NAME(IOASID_PREFETCH), NAME(IOASID_GET_HISTORY), NAME(IOASID_GET_HISTORY_STACK),
 		NAME(VFIO_BIND_IOASID_FD), NAME(VFIO_UNBIND_IOASID_FD),
 		NAME(VFIO_ATTACH_IOASID), NAME(VFIO_DETACH_IOASID), NAME(IOASID_SIM_CREATE),
 		NAME(IOASID_SIM_DESTROY), NAME(IOASID_SIM_GET_STATS), NAME(IOASID_SIM_INJECT),
@@ -66,6 +66,19 @@ const char *ioasid_format_name(uint32_t format)
 	};
 
 	return name_of(names, NR(names), format);
+}
+
+const char *ioasid_history_op_name(uint32_t op)
+{
+	static const char *const names[] = {
+		[IOASID_HISTORY_MAP] = "map", [IOASID_HISTORY_UNMAP] = "unmap",
+		[IOASID_HISTORY_INVALIDATE] = "invalidate",
+		[IOASID_HISTORY_BIND_TABLE] = "bind-table",
+		[IOASID_HISTORY_UNBIND_TABLE] = "unbind-table",
+		[IOASID_HISTORY_ATTACH] = "attach", [IOASID_HISTORY_DETACH] = "detach",
+	};
+
+	return name_of(names, NR(names), op);
 }
 
 const char *ioasid_walk_reason_text(uint32_t reason)

@@ -74,6 +74,7 @@ enum ioasid_extension {
 	IOASID_EXT_DIRTY_TRACKING	= 10,
 	IOASID_EXT_SVA			= 11,
 	IOASID_EXT_MIRROR		= 12,
+	IOASID_EXT_HISTORY		= 13,	/* GET_HISTORY */
 };
 
 /**
@@ -872,6 +873,141 @@ struct ioasid_prefetch {
 };
 
 #define IOASID_PREFETCH	_IO(IOASID_TYPE, IOASID_BASE + 21)
+
+/*
+ * What was done to a space, so that a fault can be explained afterwards: who mapped
+ * an address, who took it away, and when. The kernel keeps the last operations of
+ * each space that were successful, always, in memory that is bounded (parameters
+ * history, history_stacks and history_sample of the module ioasid).
+ */
+enum ioasid_history_op {
+	IOASID_HISTORY_MAP		= 1,
+	IOASID_HISTORY_UNMAP		= 2,	/* of a range that was mapped; ranges that
+						 * meet and went together are one
+						 */
+	IOASID_HISTORY_INVALIDATE	= 3,	/* INVALIDATE_CACHE; all: size 0 */
+	IOASID_HISTORY_BIND_TABLE	= 4,	/* a page table or PASID table */
+	IOASID_HISTORY_UNBIND_TABLE	= 5,
+	IOASID_HISTORY_ATTACH		= 6,
+	IOASID_HISTORY_DETACH		= 7,
+};
+
+/**
+ * struct ioasid_history_entry - one operation
+ * @time_ns: CLOCK_MONOTONIC. MAP, ATTACH: devices have been able to use it since;
+ *           UNMAP: before the first page was taken away
+ * @iova: first address; BIND_TABLE, UNBIND_TABLE: that of the table, in the parent;
+ *        ATTACH, DETACH: PASID, 0xffffffff for DMA without
+ * @size: bytes
+ * @done_ns: UNMAP, INVALIDATE: how long after @time_ns the IOTLBs had been flushed:
+ *           from then on no device could use it; IOASID_HISTORY_NOT_DONE: not yet,
+ *           or after more than 4 s
+ * @stack: who called, for IOASID_GET_HISTORY_STACK; 0: not recorded
+ * @pid: of the calling process, 0: none, or the caller is in a pid namespace and may
+ *       not know
+ * @tid: of its thread
+ * @op: enum ioasid_history_op
+ * @prot: MAP, UNMAP: IOASID_MAP_*
+ * @info: ATTACH, DETACH: PCI segment << 16 | bus << 8 | devfn, or 0xffffffff;
+ *        UNMAP: how many mappings; BIND_TABLE, UNBIND_TABLE: enum ioasid_format;
+ *        else 0
+ * @comm: its name, not always ended by a zero, and chosen by the process: escape it
+ */
+struct ioasid_history_entry {
+	__u64	time_ns;
+	__u64	iova;
+	__u64	size;
+	__u32	done_ns;
+#define IOASID_HISTORY_NOT_DONE	0xffffffffU
+	__u32	stack;
+	__u32	pid;
+	__u32	tid;
+	__u16	op;
+	__u16	prot;
+	__u32	info;
+	__u8	comm[16];
+};
+
+/**
+ * struct ioasid_get_history - ioctl(IOASID_GET_HISTORY)
+ * @argsz: sizeof(struct ioasid_get_history)
+ * @flags: 0
+ * @ioasid: the space
+ * @ctx: its context, as for IOASID_GET_MAPPINGS
+ * @seq: in: number of the first operation that is wanted, 0: the oldest there is;
+ *       out: number of the one behind the last one, to go on
+ * @first: out: number of the first one in @entries; when it is larger than @seq was,
+ *         those between are forgotten
+ * @nr: in: room for so many, 1..IOASID_MAX_GET_HISTORY; out: how many there are in
+ *      @entries
+ * @more: out: 1 when there are others from @seq on, else 0
+ * @entries: address of an array of struct ioasid_history_entry
+ *
+ * Operations of a space are numbered in the order of their effect, from 1.
+ * EOPNOTSUPP when none are kept of this space.
+ */
+#define IOASID_MAX_GET_HISTORY	4096
+
+struct ioasid_get_history {
+	__u32	argsz;
+	__u32	flags;
+	__u32	ioasid;
+	__u32	ctx;
+	__u64	seq;
+	__u64	first;
+	__u32	nr;
+	__u32	more;
+	__u64	entries;
+};
+
+#define IOASID_GET_HISTORY	_IO(IOASID_TYPE, IOASID_BASE + 22)
+
+#define IOASID_STACK_WORDS	32
+
+/**
+ * struct ioasid_history_stack - from where an operation was called
+ * @ip: registers of the process at the system call
+ * @sp: as well
+ * @bp: as well; 0 where it is no frame pointer by convention
+ * @nr: of @words
+ * @__reserved: 0
+ * @words: memory from @sp on: enough to get from the C library to who called it, by
+ *         the tables for unwinding in the ELF files
+ */
+struct ioasid_history_stack {
+	__u64	ip;
+	__u64	sp;
+	__u64	bp;
+	__u32	nr;
+	__u32	__reserved;
+	__u64	words[IOASID_STACK_WORDS];
+};
+
+/**
+ * struct ioasid_get_history_stack - ioctl(IOASID_GET_HISTORY_STACK)
+ * @argsz: sizeof(struct ioasid_get_history_stack)
+ * @flags: 0
+ * @ioasid: the space
+ * @ctx: its context, as for IOASID_GET_MAPPINGS
+ * @id: @stack of an operation
+ * @__reserved: 0
+ * @stack: address of a struct ioasid_history_stack
+ *
+ * Needs CAP_PERFMON or CAP_SYS_ADMIN in the initial user namespace, also for one's own
+ * spaces (EPERM): others may have used them, and it tells where code and secrets are.
+ * ENOENT when the stack is forgotten.
+ */
+struct ioasid_get_history_stack {
+	__u32	argsz;
+	__u32	flags;
+	__u32	ioasid;
+	__u32	ctx;
+	__u32	id;
+	__u32	__reserved;
+	__u64	stack;
+};
+
+#define IOASID_GET_HISTORY_STACK	_IO(IOASID_TYPE, IOASID_BASE + 23)
 
 /*
  * Commands on a device's own file descriptor (/dev/ioasid-devices/NAME). The
