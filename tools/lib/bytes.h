@@ -14,7 +14,7 @@
 struct bytes {
 	unsigned char *data;
 	size_t len, room;
-	bool failed;		/* no memory */
+	bool failed; /* no memory */
 };
 
 void bytes__free(struct bytes *bytes);
@@ -29,7 +29,7 @@ void put_text(struct bytes *bytes, const char *text);
 /* What is read. After an error everything is 0. */
 struct cursor {
 	const unsigned char *at, *end;
-	bool failed;		/* too short, or not what it has to be */
+	bool failed; /* too short, or not what it has to be */
 };
 
 size_t cursor__left(const struct cursor *cursor);

@@ -6,10 +6,33 @@
 #include <zlib.h>
 #include "frame.h"
 
-enum { HAS_BPF = 1, HAS_FAULTS = 2, IS_COMPLETE = 4, HAS_LOST = 8, HAS_SELF = 16, HAS_SELF_BPF = 32 };
+enum {
+	HAS_BPF = 1,
+	HAS_FAULTS = 2,
+	IS_COMPLETE = 4,
+	HAS_LOST = 8,
+	HAS_SELF = 16,
+	HAS_SELF_BPF = 32
+};
 
 /* More devices than that have no name each. */
-#define MAX_ATTACHED	(1 << 20)
+#define MAX_ATTACHED (1 << 20)
+
+/* By number in a frame: these stay as they are. */
+static const enum row_state states[] = {
+	ROW_SPACE, ROW_CTX, ROW_GONE, ROW_OTHER, ROW_DEVICE, ROW_TOTAL,
+};
+
+#define NR_STATES (sizeof(states) / sizeof(states[0]))
+
+static __u8 number_of(enum row_state state)
+{
+	__u8 i = 0;
+
+	while (i < NR_STATES && states[i] != state)
+		i++;
+	return i;
+}
 
 void frame_schema__own(struct frame_schema *schema)
 {
@@ -68,7 +91,7 @@ static void put_row(struct bytes *raw, const struct row *row)
 {
 	int nr = 0, next = 0;
 
-	put_u8(raw, row->state);
+	put_u8(raw, number_of(row->state));
 	put_number(raw, row->ctx);
 	put_number(raw, row->ioasid);
 	put_number(raw, row->cookie);
@@ -97,8 +120,9 @@ static void put_snapshot(struct bytes *raw, const struct snapshot *snap)
 	put_number(raw, snap->instance);
 	put_u8(raw, snap->source);
 	put_u8(raw, (snap->bpf ? HAS_BPF : 0) | (snap->bpf_faults ? HAS_FAULTS : 0) |
-		    (snap->complete ? IS_COMPLETE : 0) | (snap->lost.known ? HAS_LOST : 0) |
-		    (snap->self.known ? HAS_SELF : 0) | (snap->self.bpf_known ? HAS_SELF_BPF : 0));
+			    (snap->complete ? IS_COMPLETE : 0) | (snap->lost.known ? HAS_LOST : 0) |
+			    (snap->self.known ? HAS_SELF : 0) |
+			    (snap->self.bpf_known ? HAS_SELF_BPF : 0));
 	put_number(raw, snap->lost.missed);
 	put_number(raw, snap->lost.unattributed);
 	put_number(raw, snap->lost.late);
@@ -235,7 +259,10 @@ static void get_all_times(struct cursor *in, const struct frame_schema *schema, 
 
 static void get_row(struct cursor *in, const struct frame_schema *schema, struct row *row)
 {
-	row->state = get_u8(in);
+	__u8 state = get_u8(in);
+
+	in->failed |= state >= NR_STATES;
+	row->state = in->failed ? ROW_SPACE : states[state];
 	row->ctx = get_bounded(in, 0xffffffff);
 	row->ioasid = get_bounded(in, 0xffffffff);
 	row->cookie = get_number(in);
@@ -274,7 +301,7 @@ static bool is_sound(const struct snapshot *snap)
 	if (snap->source > COUNTERS_FILE || snap->total.state != ROW_TOTAL)
 		return false;
 	for (size_t i = 0; i < snap->nr_rows; i++)
-		if (snap->rows[i].state > ROW_OTHER)
+		if (number_of(snap->rows[i].state) > number_of(ROW_OTHER))
 			return false;
 	for (size_t i = 0; i < snap->nr_devices; i++)
 		if (snap->devices[i].state != ROW_DEVICE || !snap->devices[i].attached)

@@ -10,19 +10,19 @@
 #include "snapshot.h"
 
 /* Of what is in one frame: a file that says more is refused. */
-#define FRAME_MAX_BYTES		(64U << 20)
-#define FRAME_MAX_ROWS		65536
-#define FRAME_MAX_METRICS	1024
-#define FRAME_MAX_TIMINGS	64
+#define FRAME_MAX_BYTES	  (64U << 20)
+#define FRAME_MAX_ROWS	  65536
+#define FRAME_MAX_METRICS 1024
+#define FRAME_MAX_TIMINGS 64
 
 /* The numbers of metrics and timings in a file, which may be another version's. */
 struct frame_schema {
 	struct {
-		int id;		/* ours, or -1 */
+		int id; /* ours, or -1 */
 		bool rate;
 	} metrics[FRAME_MAX_METRICS];
 	int nr_metrics;
-	int timings[FRAME_MAX_TIMINGS];		/* ours, or -1 */
+	int timings[FRAME_MAX_TIMINGS]; /* ours, or -1 */
 	int nr_timings;
 };
 

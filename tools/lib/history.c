@@ -12,7 +12,7 @@ struct entry {
 };
 
 struct history {
-	struct entry *entries;	/* those of numbers first to first + nr */
+	struct entry *entries; /* those of numbers first to first + nr */
 	size_t first, nr, room;
 	size_t max_bytes, bytes;
 	__u64 max_ns;
@@ -138,8 +138,8 @@ int history__get(const struct history *history, size_t at, struct snapshot **sna
 {
 	const struct entry *entry = &history->entries[at - history->first];
 
-	return frame__decode(entry->bytes.data, entry->bytes.len, entry->raw_len,
-			     &history->schema, snap);
+	return frame__decode(entry->bytes.data, entry->bytes.len, entry->raw_len, &history->schema,
+			     snap);
 }
 
 size_t history__bytes(const struct history *history)

@@ -5,9 +5,9 @@
 
 #include "snapshot.h"
 
-#define HISTORY_NS		(600 * 1000000000ULL)
-#define HISTORY_MIB		16
-#define HISTORY_MIB_MAX		1024
+#define HISTORY_NS	(600 * 1000000000ULL)
+#define HISTORY_MIB	16
+#define HISTORY_MIB_MAX 1024
 
 struct history;
 

@@ -16,10 +16,10 @@
 struct record {
 	char *path, *old_path;
 	struct bytes header;
-	__u64 max_bytes;	/* of one file */
+	__u64 max_bytes; /* of one file */
 	__u64 len;
 	int fd;
-	int err;		/* the first */
+	int err; /* the first */
 };
 
 static void put_header(struct bytes *out, const struct record_info *info)
@@ -99,8 +99,9 @@ int record__open(struct record **out, const char *path, __u64 max_bytes,
 	record->path = strdup(path);
 	if (record->path && asprintf(&record->old_path, "%s.1", path) >= 0) {
 		put_header(&record->header, info);
-		err = record->header.failed ? -ENOMEM :
-		      !access(record->old_path, F_OK) ? -EEXIST : begin(record);
+		err = record->header.failed	      ? -ENOMEM :
+		      !access(record->old_path, F_OK) ? -EEXIST :
+							begin(record);
 	}
 	if (err)
 		record__close(record);

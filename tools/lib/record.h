@@ -8,27 +8,27 @@
 
 #include "snapshot.h"
 
-#define RECORD_MAGIC		"ioasidR\n"
-#define RECORD_MAGIC_LEN	8
-#define RECORD_VERSION		1
-#define RECORD_FRAME_MAGIC	0x50414e53U	/* "SNAP" */
-#define RECORD_HEADER_LEN	20		/* in front of what the header says */
-#define RECORD_FRAME_LEN	24		/* in front of a frame */
-#define RECORD_HEADER_MAX	(1U << 20)
+#define RECORD_MAGIC	   "ioasidR\n"
+#define RECORD_MAGIC_LEN   8
+#define RECORD_VERSION	   1
+#define RECORD_FRAME_MAGIC 0x50414e53U /* "SNAP" */
+#define RECORD_HEADER_LEN  20 /* in front of what the header says */
+#define RECORD_FRAME_LEN   24 /* in front of a frame */
+#define RECORD_HEADER_MAX  (1U << 20)
 
-#define RECORD_MIB		64
-#define RECORD_MIB_MAX		65536
+#define RECORD_MIB     64
+#define RECORD_MIB_MAX 65536
 
 /* Longer texts are cut. */
-#define RECORD_TEXT		256
+#define RECORD_TEXT 256
 
 struct record_info {
-	char version[RECORD_TEXT];	/* of the tool */
+	char version[RECORD_TEXT]; /* of the tool */
 	char kernel[RECORD_TEXT];
 	char host[RECORD_TEXT];
 	char boot_id[RECORD_TEXT];
-	char notice[RECORD_TEXT];	/* what was missing */
-	__u64 start_ns;			/* CLOCK_REALTIME */
+	char notice[RECORD_TEXT]; /* what was missing */
+	__u64 start_ns; /* CLOCK_REALTIME */
 	__u64 interval_ns;
 };
 
@@ -51,8 +51,8 @@ struct replay;
 
 enum replay_state {
 	REPLAY_WHOLE,
-	REPLAY_CUT,		/* ends in the middle of a snapshot */
-	REPLAY_DAMAGED,		/* what follows is no snapshot */
+	REPLAY_CUT, /* ends in the middle of a snapshot */
+	REPLAY_DAMAGED, /* what follows is no snapshot */
 };
 
 /*
@@ -65,7 +65,7 @@ void replay__close(struct replay *replay);
 const struct record_info *replay__info(const struct replay *replay);
 enum replay_state replay__state(const struct replay *replay);
 size_t replay__nr(const struct replay *replay);
-__u64 replay__realtime_ns(const struct replay *replay, size_t at);	/* never goes down */
+__u64 replay__realtime_ns(const struct replay *replay, size_t at); /* never goes down */
 int replay__get(const struct replay *replay, size_t at, struct snapshot **snap);
 
 #endif

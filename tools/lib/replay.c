@@ -11,19 +11,19 @@
 #include "record.h"
 
 /* 24 bytes each are remembered. */
-#define MAX_FRAMES	(8 << 20)
+#define MAX_FRAMES (8 << 20)
 
 struct place {
 	__u64 offset;
 	__u64 realtime_ns;
-	__u32 len;		/* of the frame */
+	__u32 len; /* of the frame */
 	__u32 raw_len;
 };
 
 struct replay {
 	int fd;
 	__u64 size;
-	__u64 offset;		/* up to which it has been read */
+	__u64 offset; /* up to which it has been read */
 	struct record_info info;
 	struct frame_schema schema;
 	enum replay_state state;
@@ -160,8 +160,7 @@ static int add_place(struct replay *replay, const struct place *place)
 	replay->places[replay->nr] = *place;
 	/* The clock may have been set; steps are never backwards. */
 	if (replay->nr && place->realtime_ns < replay->places[replay->nr - 1].realtime_ns)
-		replay->places[replay->nr].realtime_ns =
-			replay->places[replay->nr - 1].realtime_ns;
+		replay->places[replay->nr].realtime_ns = replay->places[replay->nr - 1].realtime_ns;
 	replay->nr++;
 	return 0;
 }

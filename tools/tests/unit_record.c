@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <zlib.h>
 #include "harness.h"
+#include "format.h"
 #include "frame.h"
 #include "history.h"
 #include "json.h"
@@ -247,6 +248,17 @@ static void show(struct snapshot *snap)
 	fclose(null);
 }
 
+TEST(endless_rate, "a number of three hundred digits stays in its column")
+{
+	struct {
+		char text[8], after[8];
+	} out = { .after = "intact" };
+
+	format_number(out.text, 7, 1e300, UNIT_RATE);
+	ASSERT_LE(strlen(out.text), 7);
+	ASSERT_STREQ("intact", out.after);
+}
+
 TEST(hostile_frames, "contents with a few wrong bytes are refused or can be shown")
 {
 	int accepted = 0, refused = 0;
@@ -311,8 +323,13 @@ FIXTURE_SETUP(file)
 	snprintf(self->path, sizeof(self->path), "%s/r", self->dir);
 	snprintf(self->old, sizeof(self->old), "%s/r.1", self->dir);
 	self->info = (struct record_info){
-		.version = "0", .kernel = "6.12", .host = "here", .boot_id = "x",
-		.notice = "no latencies", .start_ns = 1, .interval_ns = SECOND,
+		.version = "0",
+		.kernel = "6.12",
+		.host = "here",
+		.boot_id = "x",
+		.notice = "no latencies",
+		.start_ns = 1,
+		.interval_ns = SECOND,
 	};
 }
 
