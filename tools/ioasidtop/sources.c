@@ -318,7 +318,7 @@ static void tell_replay(const struct sources *sources, struct view *view)
 	view->kernel = info->kernel;
 	view->boot_id = info->boot_id;
 	if (gmtime_r(&when, &tm))
-		strftime(view->clock, sizeof(view->clock), "recorded %Y-%m-%d %H:%M:%S UTC", &tm);
+		strftime(view->clock, sizeof(view->clock), "%Y-%m-%d %H:%M:%SZ", &tm);
 }
 
 void sources__tell(struct sources *sources, struct view *view)

@@ -173,10 +173,11 @@ static void draw_what(const struct view *view, const struct snapshot *snap, stru
 	char text[256], every[32];
 
 	snprintf(every, sizeof(every), "every %.3gs", view->interval);
-	snprintf(text, sizeof(text), "ioasidtop %s  %s  %s%s  %s", IOASID_TOOLS_VERSION,
-		 view->kernel, snap && snap->bpf ? "bpf raw_tp+" : "counters only: ",
+	/* What moment this is must not be cut off. */
+	snprintf(text, sizeof(text), "ioasidtop %s%s%s  %s  %s%s  %s", IOASID_TOOLS_VERSION,
+		 *view->clock ? "  " : "", view->clock, view->kernel, snap && snap->bpf ? "bpf raw_tp+" : "counters only: ",
 		 snap ? counter_source__name(snap->source) : "none",
-		 *view->clock ? view->clock : view->frozen ? "FROZEN" : every);
+		 *view->clock ? "" : view->frozen ? "FROZEN" : every);
 	grid__text(grid, 0, 0, ATTR_BOLD, text);
 	if (!snap || !snap->lost.known)
 		return;
@@ -241,6 +242,42 @@ static void draw_totals(const struct view *view, const struct snapshot *snap, st
 		draw_parts(snap, grid, maps, sizeof(maps) / sizeof(maps[0]));
 }
 
+static bool is_free(const struct grid *grid, int row, int len)
+{
+	if (row >= grid->rows || len > grid->cols)
+		return false;
+	for (int col = grid->cols - len; col < grid->cols; col++)
+		if (grid->cells[row * grid->cols + col].c != ' ')
+			return false;
+	return true;
+}
+
+/* What looking costs, at the right, where there is room. */
+static void draw_self(const struct snapshot *snap, struct grid *grid)
+{
+	const struct self *self = &snap->self;
+	char text[128], size[16], each[16] = "-";
+	double interval = snap->interval_ns;
+	int len;
+
+	if (!self->known || !snap->interval_ns)
+		return;
+	format_number(size, 4, self->rss_bytes, UNIT_BYTES);
+	len = snprintf(text, sizeof(text), "this tool: cpu %.2g%%", 100 * self->cpu_ns / interval);
+	if (self->bpf_known && self->bpf_runs)
+		format_number(each, 4, (double)self->bpf_ns / self->bpf_runs, UNIT_NS);
+	if (self->bpf_known)
+		len += snprintf(text + len, sizeof(text) - len, ", bpf %.2g%% (%s each)",
+				100 * self->bpf_ns / interval, each);
+	len += snprintf(text + len, sizeof(text) - len, ", %s", size);
+	for (int row = TEXT_ROWS; row > 0; row--) {
+		if (!is_free(grid, row, len + 2))
+			continue;
+		grid__text(grid, row, grid->cols - len, ATTR_DIM, text);
+		break;
+	}
+}
+
 static void draw_status(const struct view *view, const struct snapshot *snap,
 			const struct lines *lines, struct grid *grid)
 {
@@ -249,11 +286,13 @@ static void draw_status(const struct view *view, const struct snapshot *snap,
 
 	if (*view->filter) {
 		snprintf(text, sizeof(text), "filter '%s': %zu of %zu rows", view->filter,
-			 lines->matching, snap ? snap->nr_rows : 0);
+			       lines->matching, snap ? snap->nr_rows : 0);
 		grid__text(grid, row++, 0, ATTR_WARN, text);
 	}
 	if (view->notice)
 		draw_folded(grid, row, grid->cols, view->notice);
+	if (snap)
+		draw_self(snap, grid);
 }
 
 static int run_width(const int *widths, int first, int *last)
@@ -436,6 +475,12 @@ static void draw_keys(const struct view *view, struct grid *grid)
 		grid__text(grid, grid->rows - 1, 0, ATTR_BOLD, text);
 		return;
 	}
+	if (view->jumping) {
+		snprintf(text, sizeof(text), "go to (seconds or m:ss; Enter, Esc): %s_",
+			 view->jump);
+		grid__text(grid, grid->rows - 1, 0, ATTR_BOLD, text);
+		return;
+	}
 	snprintf(text, sizeof(text),
 		 "q quit  h help  t %s  f %s  / filter  < > sort: %s %s  space freeze",
 		 view->tree && !view->faults ? "list" : "tree", view->faults ? "maps" : "faults",
@@ -452,6 +497,7 @@ static void draw_help(struct grid *grid)
 		"  h ? F1     this help, any key ends  r          reverse the order",
 		"  space      freeze, go on            /          filter by name, pid or device",
 		"  + -        longer, shorter interval Esc        no filter",
+		"  [ ] { }    back and forward in time, by a reading or a minute; j: to a time",
 		"  t          tree of spaces, or list  up down PgUp PgDn Home End  scroll",
 		"  f          page faults, or back",
 		"",

@@ -37,6 +37,8 @@ struct view {
 	bool frozen;
 	bool help;
 	bool prompt;		/* the filter is being typed */
+	bool jumping;		/* a time is */
+	char jump[16];
 	bool tree;		/* spaces below those that they are nested on */
 	bool faults;		/* instead: faults, by space and device */
 	int other_sort;		/* for when faults is toggled */
@@ -45,7 +47,7 @@ struct view {
 	__u64 pid;		/* only this process's; 0: all */
 	size_t first_row;
 	double interval;	/* in seconds */
-	char clock[64];		/* instead of the interval, or empty */
+	char clock[80];		/* instead of the interval, or empty */
 	const char *kernel;
 	const char *boot_id;	/* NULL: that of this machine */
 	const char *notice;	/* what is missing, or NULL */
