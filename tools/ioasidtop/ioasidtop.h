@@ -13,7 +13,7 @@
 
 #define MAX_FILES	64
 
-enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV, FORMAT_OPENMETRICS };
+enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV, FORMAT_OPENMETRICS, FORMAT_PROMETHEUS };
 
 /* How a recording is shown, when nothing else is asked for. */
 #define SPEED_MIN	0.1
@@ -30,6 +30,7 @@ struct options {
 	const char *record;	/* a file to make */
 	unsigned int record_mib;
 	const char *replay;	/* a file to show */
+	unsigned int max_cpu;	/* %, 0: any */
 	bool at_set;
 	double at;		/* s from its start */
 	double speed;

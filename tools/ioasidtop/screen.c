@@ -10,21 +10,21 @@
 #include "ticker.h"
 #include "timeline.h"
 
-#define INTERVAL_MIN 0.1
-#define INTERVAL_MAX 60
+#define INTERVAL_MIN	0.1
+#define INTERVAL_MAX	60
 
 struct screen {
 	const struct options *options;
 	struct sources *sources;
 	struct view *view;
-	struct snapshot *snap; /* what is shown */
+	struct snapshot *snap;		/* what is shown */
 	struct timeline timeline;
 	int ticker;
 	bool quit;
 	bool resized;
 	int err;
 	unsigned long shown;
-	__u64 interval_ns; /* of the ticker */
+	__u64 interval_ns;		/* of the ticker */
 };
 
 static void draw(struct screen *screen)
@@ -146,12 +146,24 @@ static void scroll_key(struct screen *screen, int key)
 	long first = screen->view->first_row, page = page_rows(screen);
 
 	switch (key) {
-	case KEYS_UP: scroll_to(screen, first - 1); break;
-	case KEYS_DOWN: scroll_to(screen, first + 1); break;
-	case KEYS_PAGE_UP: scroll_to(screen, first - page); break;
-	case KEYS_PAGE_DOWN: scroll_to(screen, first + page); break;
-	case KEYS_HOME: scroll_to(screen, 0); break;
-	case KEYS_END: scroll_to(screen, LONG_MAX); break;
+	case KEYS_UP:
+		scroll_to(screen, first - 1);
+		break;
+	case KEYS_DOWN:
+		scroll_to(screen, first + 1);
+		break;
+	case KEYS_PAGE_UP:
+		scroll_to(screen, first - page);
+		break;
+	case KEYS_PAGE_DOWN:
+		scroll_to(screen, first + page);
+		break;
+	case KEYS_HOME:
+		scroll_to(screen, 0);
+		break;
+	case KEYS_END:
+		scroll_to(screen, LONG_MAX);
+		break;
 	}
 }
 
@@ -160,11 +172,17 @@ static void command(struct screen *screen, int key)
 	struct view *view = screen->view;
 
 	switch (key) {
-	case 'q': screen->quit = true; break;
+	case 'q':
+		screen->quit = true;
+		break;
 	case 'h':
 	case '?':
-	case KEYS_HELP: view->help = true; break;
-	case '/': view->prompt = true; break;
+	case KEYS_HELP:
+		view->help = true;
+		break;
+	case '/':
+		view->prompt = true;
+		break;
 	case 't':
 		view->tree = view->faults || !view->tree;
 		if (view->faults)
@@ -172,21 +190,34 @@ static void command(struct screen *screen, int key)
 		scroll_to(screen, 0);
 		break;
 	case 'f':
-	case 'F': toggle_faults(screen); break;
-	case 27: view->filter[0] = '\0'; break;
+	case 'F':
+		toggle_faults(screen);
+		break;
+	case 27:
+		view->filter[0] = '\0';
+		break;
 	case '<':
-	case KEYS_LEFT: sort_by_next(screen, -1); break;
+	case KEYS_LEFT:
+		sort_by_next(screen, -1);
+		break;
 	case '>':
 	case 's':
-	case KEYS_RIGHT: sort_by_next(screen, 1); break;
+	case KEYS_RIGHT:
+		sort_by_next(screen, 1);
+		break;
 	case 'r':
 	case 'S':
 		view->ascending = !view->ascending;
 		resort(screen);
 		break;
-	case '+': set_interval(screen, 2); break;
-	case '-': set_interval(screen, 0.5); break;
-	default: scroll_key(screen, key);
+	case '+':
+		set_interval(screen, 2);
+		break;
+	case '-':
+		set_interval(screen, 0.5);
+		break;
+	default:
+		scroll_key(screen, key);
 	}
 }
 
@@ -253,9 +284,7 @@ static void start(struct screen *screen, struct snapshot *first)
 int run_screen(const struct options *options, struct sources *sources, struct view *view)
 {
 	struct screen screen = {
-		.options = options,
-		.sources = sources,
-		.view = view,
+		.options = options, .sources = sources, .view = view,
 		.ticker = ticker__open(options->interval_ns),
 	};
 	struct snapshot *first = NULL;
@@ -265,10 +294,9 @@ int run_screen(const struct options *options, struct sources *sources, struct vi
 		return EXIT_FAILED;
 	err = term__open();
 	if (err) {
-		fprintf(stderr, "ioasidtop: %s\n",
-			err == -ENOTTY ?
-				"there is no terminal: use -b for tables or --json" :
-				"the type of the terminal is not known: set TERM, or use -b");
+		fprintf(stderr, "ioasidtop: %s\n", err == -ENOTTY ?
+			"there is no terminal: use -b for tables or --json" :
+			"the type of the terminal is not known: set TERM, or use -b");
 		return err == -ENOTTY ? EXIT_USAGE : EXIT_UNSUPPORTED;
 	}
 	screen.err = timeline__open(&screen.timeline, options, sources, view, &first);

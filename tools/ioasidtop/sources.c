@@ -151,6 +151,7 @@ int sources__open(struct sources *sources, const struct options *options, const 
 	*sources = (struct sources){ .options = options, .model = model__new() };
 	if (!sources->model)
 		return EXIT_FAILED;
+	sources->pace.percent = options->max_cpu;
 	pace__set(&sources->pace, options->interval_ns);
 	if (options->replay)
 		return open_replay(sources);

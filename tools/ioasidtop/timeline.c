@@ -279,11 +279,17 @@ bool timeline__key(struct timeline *timeline, int key, struct snapshot **snap, i
 		return true;
 	}
 	switch (key) {
-	case ' ': *err = hold(timeline, snap); return true;
+	case ' ':
+		*err = hold(timeline, snap);
+		return true;
 	case '[':
-	case ']': *err = step(timeline, key == '[' ? -1 : 1, snap); return true;
+	case ']':
+		*err = step(timeline, key == '[' ? -1 : 1, snap);
+		return true;
 	case '{':
-	case '}': *err = skip(timeline, key == '{', snap); return true;
+	case '}':
+		*err = skip(timeline, key == '{', snap);
+		return true;
 	case 'j':
 		timeline->view->jumping = true;
 		timeline->view->jump[0] = '\0';
@@ -294,7 +300,8 @@ bool timeline__key(struct timeline *timeline, int key, struct snapshot **snap, i
 		if (timeline->sources->replay)
 			set_speed(timeline, key == '+' ? 2 : 0.5);
 		return timeline->sources->replay;
-	default: return false;
+	default:
+		return false;
 	}
 }
 

@@ -92,9 +92,12 @@ static void put_seconds(FILE *out, __u64 ns)
 static const char *unit_of(enum metric_id id)
 {
 	switch (metrics[id].unit) {
-	case UNIT_BYTES: return "bytes";
-	case UNIT_NS: return "seconds";
-	default: return NULL;
+	case UNIT_BYTES:
+		return "bytes";
+	case UNIT_NS:
+		return "seconds";
+	default:
+		return NULL;
 	}
 }
 

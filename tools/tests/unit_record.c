@@ -591,7 +591,7 @@ TEST(history, "memory and time are bounded; numbers stay, what is there comes ba
 
 TEST(pace, "readings that cost too much come less often, and as before when they are cheap")
 {
-	struct pace pace;
+	struct pace pace = { .percent = PACE_PERCENT };
 	char text[160];
 
 	pace__set(&pace, SECOND);
@@ -617,6 +617,10 @@ TEST(pace, "readings that cost too much come less often, and as before when they
 		pace__step(&pace, 3600 * SECOND);
 	ASSERT_LE(PACE_MAX_NS, pace.now_ns);
 	ASSERT_LE(pace.now_ns, 2 * PACE_MAX_NS);
+	pace.percent = 0;
+	pace__set(&pace, SECOND);
+	for (int i = 0; i < 100; i++)
+		ASSERT_FALSE(pace__step(&pace, 3600 * SECOND));
 }
 
 HARNESS_MAIN
