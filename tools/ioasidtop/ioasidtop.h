@@ -79,7 +79,7 @@ int sources__open(struct sources *sources, const struct options *options,
 		  const struct probe *probe);
 void sources__close(struct sources *sources);
 
-/* *snap is NULL after the first time. 0, or -ENODATA at the end of a recording, or a negative errno. */
+/* *snap is NULL after the first time. 0 or a negative errno; -ENODATA: a recording ends. */
 int sources__read(struct sources *sources, struct snapshot **snap);
 
 /* What a view says about where snapshots come from; after each reading. */

@@ -54,7 +54,7 @@ static const struct argp_option option_table[] = {
 	{ "max-cpu", OPT_MAX_CPU, "PERCENT", 0, "the interval gets longer when this program takes "
 	  "more of one processor; 0: never (25)", 0 },
 	{ NULL, 0, NULL, 0, "About:", 5 },
-	{ "bpf-stats", OPT_BPF_STATS, NULL, 0, "have the kernel measure BPF programs meanwhile", 0 },
+	{ "bpf-stats", OPT_BPF_STATS, NULL, 0, "have the kernel measure BPF programs", 0 },
 	{ "probe", OPT_PROBE, NULL, 0, "say what this machine can do and why not", 0 },
 	{ "verbose", OPT_VERBOSE, NULL, 0, "show messages of the BPF loader", 0 },
 	{ "screen", OPT_HEIGHT, "ROWS", OPTION_HIDDEN, NULL, 0 },

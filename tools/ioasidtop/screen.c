@@ -72,7 +72,7 @@ static void tick(struct screen *screen)
 		return;
 	show(screen, snap);
 	set_ticker(screen);
-	screen->shown += snap != NULL;
+	screen->shown += !!snap;
 	screen->quit |= snap && screen->shown == screen->options->count;
 }
 

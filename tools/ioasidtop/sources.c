@@ -22,10 +22,9 @@ static void open_faults(struct sources *sources)
 		snprintf(sources->missing, sizeof(sources->missing),
 			 "no times of page faults: this driver does not have their tracepoints");
 	else if (err)
-		snprintf(
-			sources->missing, sizeof(sources->missing),
-			"no times of page faults: the BPF programs cannot be used (%s): --verbose shows why",
-			strerror(-err));
+		snprintf(sources->missing, sizeof(sources->missing),
+			 "no times of page faults: the BPF programs cannot be used (%s): --verbose shows why",
+			 strerror(-err));
 }
 
 static void open_bpf(struct sources *sources, const struct probe *probe)

@@ -111,9 +111,8 @@ void pace__text(const struct pace *pace, char *text, size_t size)
 {
 	*text = '\0';
 	if (pace->now_ns != pace->wanted_ns)
-		snprintf(
-			text, size,
-			"every %.3gs, not %.3gs: a reading takes more than %d %% of one processor otherwise",
+		snprintf(text, size,
+			 "every %.3gs, not %.3gs: a reading takes more than %d %% of one processor otherwise",
 			(double)pace->now_ns / NS_PER_S, (double)pace->wanted_ns / NS_PER_S,
 			PACE_PERCENT);
 }

@@ -175,7 +175,8 @@ static void draw_what(const struct view *view, const struct snapshot *snap, stru
 	snprintf(every, sizeof(every), "every %.3gs", view->interval);
 	/* What moment this is must not be cut off. */
 	snprintf(text, sizeof(text), "ioasidtop %s%s%s  %s  %s%s  %s", IOASID_TOOLS_VERSION,
-		 *view->clock ? "  " : "", view->clock, view->kernel, snap && snap->bpf ? "bpf raw_tp+" : "counters only: ",
+		 *view->clock ? "  " : "", view->clock, view->kernel,
+		 snap && snap->bpf ? "bpf raw_tp+" : "counters only: ",
 		 snap ? counter_source__name(snap->source) : "none",
 		 *view->clock ? "" : view->frozen ? "FROZEN" : every);
 	grid__text(grid, 0, 0, ATTR_BOLD, text);
@@ -242,42 +243,6 @@ static void draw_totals(const struct view *view, const struct snapshot *snap, st
 		draw_parts(snap, grid, maps, sizeof(maps) / sizeof(maps[0]));
 }
 
-static bool is_free(const struct grid *grid, int row, int len)
-{
-	if (row >= grid->rows || len > grid->cols)
-		return false;
-	for (int col = grid->cols - len; col < grid->cols; col++)
-		if (grid->cells[row * grid->cols + col].c != ' ')
-			return false;
-	return true;
-}
-
-/* What looking costs, at the right, where there is room. */
-static void draw_self(const struct snapshot *snap, struct grid *grid)
-{
-	const struct self *self = &snap->self;
-	char text[128], size[16], each[16] = "-";
-	double interval = snap->interval_ns;
-	int len;
-
-	if (!self->known || !snap->interval_ns)
-		return;
-	format_number(size, 4, self->rss_bytes, UNIT_BYTES);
-	len = snprintf(text, sizeof(text), "this tool: cpu %.2g%%", 100 * self->cpu_ns / interval);
-	if (self->bpf_known && self->bpf_runs)
-		format_number(each, 4, (double)self->bpf_ns / self->bpf_runs, UNIT_NS);
-	if (self->bpf_known)
-		len += snprintf(text + len, sizeof(text) - len, ", bpf %.2g%% (%s each)",
-				100 * self->bpf_ns / interval, each);
-	len += snprintf(text + len, sizeof(text) - len, ", %s", size);
-	for (int row = TEXT_ROWS; row > 0; row--) {
-		if (!is_free(grid, row, len + 2))
-			continue;
-		grid__text(grid, row, grid->cols - len, ATTR_DIM, text);
-		break;
-	}
-}
-
 static void draw_status(const struct view *view, const struct snapshot *snap,
 			const struct lines *lines, struct grid *grid)
 {
@@ -286,13 +251,13 @@ static void draw_status(const struct view *view, const struct snapshot *snap,
 
 	if (*view->filter) {
 		snprintf(text, sizeof(text), "filter '%s': %zu of %zu rows", view->filter,
-			       lines->matching, snap ? snap->nr_rows : 0);
+			 lines->matching, snap ? snap->nr_rows : 0);
 		grid__text(grid, row++, 0, ATTR_WARN, text);
 	}
 	if (view->notice)
 		draw_folded(grid, row, grid->cols, view->notice);
 	if (snap)
-		draw_self(snap, grid);
+		view__draw_self(snap, grid, TEXT_ROWS);
 }
 
 static int run_width(const int *widths, int first, int *last)

@@ -67,6 +67,9 @@ void view__sort_by_next(struct view *view, int step);
 bool view__shows(const struct view *view, const struct row *row);
 void view__sort(const struct view *view, struct snapshot *snap);
 
+/* What looking costs, at the right, in the last of the lines after the first with room. */
+void view__draw_self(const struct snapshot *snap, struct grid *grid, int last_row);
+
 /* The whole screen: header, table, keys. snap may be NULL: not yet. */
 void view__screen(const struct view *view, const struct snapshot *snap, struct grid *grid);
 
