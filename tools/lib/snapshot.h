@@ -5,6 +5,7 @@
 
 #include "counters.h"
 #include "metric.h"
+#include "times.h"
 
 /* Space for 16 bytes, each written as \xHH. */
 #define COMM_LEN	(16 * 4 + 1)
@@ -28,6 +29,7 @@ struct row {
 	char *attached;		/* names separated by blanks, may be NULL */
 	__u64 cookie;		/* of a device, whose name is attached */
 	struct value v[NR_METRICS];
+	struct times *times[NR_TIMINGS];	/* NULL: nothing was timed */
 };
 
 /* What BPF did not see or could not attribute, since the tool started. */
@@ -36,6 +38,18 @@ struct lost {
 	__u64 missed;		/* programs skipped by the kernel */
 	__u64 unattributed;	/* no room for another space */
 	__u64 late;		/* arrived after their space had been forgotten */
+};
+
+/* What looking costs, in the interval. Filled in by whoever looks: see self.h. */
+struct self {
+	bool known;
+	bool bpf_known;		/* the kernel measures BPF programs */
+	__u64 cpu_ns;		/* of this process */
+	__u64 rss_bytes;
+	__u64 map_bytes;	/* of the BPF maps */
+	__u64 bpf_ns;		/* in our BPF programs, whoever ran them */
+	__u64 bpf_runs;
+	__u64 wanted_ns;	/* the interval that would have been too short, or 0 */
 };
 
 struct snapshot {
@@ -48,6 +62,7 @@ struct snapshot {
 	bool bpf_faults;
 	bool complete;
 	struct lost lost;
+	struct self self;
 	size_t nr_ctxs;
 	size_t nr_spaces;
 	struct row total;
