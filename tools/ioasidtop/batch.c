@@ -47,12 +47,13 @@ static int print_table(const struct options *options, const struct view *view,
 
 /* One interval. True: go on. */
 static bool step(const struct options *options, struct sources *sources, struct view *view,
-		 int *status)
+		 struct trail *trail, int *status)
 {
 	struct snapshot *snap;
-	int err = sources__read(sources, &snap), strict;
+	int err = sources__read(sources, view, &snap), strict;
 
 	if (!err) {
+		trail__add(trail, snap);
 		view__sort(view, snap);
 		err = options->json ? json__snapshot(stdout, snap, view) :
 				      print_table(options, view, snap);
@@ -83,7 +84,8 @@ static bool wait_for_tick(int ticker, int stop)
 	return !fds[1].revents;
 }
 
-int run_batch(const struct options *options, struct sources *sources, struct view *view)
+int run_batch(const struct options *options, struct sources *sources, struct view *view,
+	      struct trail *trail)
 {
 	int ticker = ticker__open(options->interval_ns), stop = stop_fd(), status = EXIT_OK;
 	unsigned long n = 0;
@@ -93,7 +95,7 @@ int run_batch(const struct options *options, struct sources *sources, struct vie
 	while (!options->count || n++ < options->count) {
 		if (!options->nr_files && !wait_for_tick(ticker, stop))
 			break;
-		if (!step(options, sources, view, &status))
+		if (!step(options, sources, view, trail, &status))
 			break;
 	}
 	close(ticker);

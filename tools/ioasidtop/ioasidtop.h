@@ -22,8 +22,8 @@ struct options {
 	__u64 interval_ns;
 	int sort;		/* -1: as the view is sorted by itself */
 	bool reverse;
-	bool tree;
-	bool faults;
+	enum view_id view;
+	__u32 ctx, ioasid;	/* the space to look into; 0: none */
 	const char *filter;
 	__u64 pid;		/* 0: all */
 	unsigned int memory;	/* MiB */
@@ -31,6 +31,7 @@ struct options {
 	int height;		/* of a printed screen, for tests; 0: no screen */
 	const char *files[MAX_FILES];	/* recorded counters, for tests */
 	int nr_files;
+	const char *proc;	/* instead of /proc, for tests */
 };
 
 /* Ends the program with EXIT_USAGE when they are wrong. */
@@ -44,6 +45,7 @@ struct sources {
 	struct sample_set samples;
 	struct faults *faults;		/* NULL without tracepoints of faults */
 	struct fault_set fault_set;
+	struct processes *processes;
 	int step;
 	char notice[256];		/* what is missing, one sentence */
 };
@@ -53,12 +55,20 @@ int sources__open(struct sources *sources, const struct options *options,
 		  const struct probe *probe);
 void sources__close(struct sources *sources);
 
-/* *snap is NULL after the first time. 0 or a negative errno. */
-int sources__read(struct sources *sources, struct snapshot **snap);
+/*
+ * *snap is NULL after the first time. What the view needs beyond what all have is added
+ * for it: stacks, and mappings of the space. 0 or a negative errno.
+ */
+int sources__read(struct sources *sources, const struct view *view, struct snapshot **snap);
+
+/* The same for a snapshot that is shown already, when the view has changed. */
+void sources__look(struct sources *sources, const struct view *view, struct snapshot *snap);
 
 /* Each returns EXIT_*. */
-int run_batch(const struct options *options, struct sources *sources, struct view *view);
-int run_screen(const struct options *options, struct sources *sources, struct view *view);
+int run_batch(const struct options *options, struct sources *sources, struct view *view,
+	      struct trail *trail);
+int run_screen(const struct options *options, struct sources *sources, struct view *view,
+	       struct trail *trail);
 int run_probe(const struct options *options, const struct probe *probe);
 
 /* A descriptor that becomes readable at SIGINT, SIGTERM and SIGHUP. */

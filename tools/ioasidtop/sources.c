@@ -51,7 +51,10 @@ int sources__open(struct sources *sources, const struct options *options,
 	int err;
 
 	*sources = (struct sources){ .options = options, .model = model__new() };
-	if (!sources->model)
+	/* Processes of a recording are others than those of the same number now. */
+	sources->processes = processes__new(options->proc ? options->proc :
+					    options->nr_files ? NULL : "/proc");
+	if (!sources->model || !sources->processes)
 		return EXIT_FAILED;
 	if (!options->nr_files) {
 		if (!probe->driver) {
@@ -63,7 +66,7 @@ int sources__open(struct sources *sources, const struct options *options,
 		note_counters(sources, probe);
 		caps__drop(!probe->debugfs);
 	}
-	err = sources__read(sources, &none);
+	err = sources__read(sources, NULL, &none);
 	if (err)
 		fprintf(stderr, "ioasidtop: cannot read the counters: %s\n", strerror(-err));
 	return err ? EXIT_FAILED : EXIT_OK;
@@ -74,6 +77,7 @@ void sources__close(struct sources *sources)
 	collect__close(sources->collect);
 	faults__close(sources->faults);
 	model__free(sources->model);
+	processes__free(sources->processes);
 	sample_set__free(&sources->samples);
 	fault_set__free(&sources->fault_set);
 }
@@ -129,8 +133,28 @@ static int read_samples(struct sources *sources)
 	return err;
 }
 
+void sources__look(struct sources *sources, const struct view *view, struct snapshot *snap)
+{
+	(void)sources;
+	(void)view;
+	(void)snap;
+}
+
+/* What is not counted, but looked up. */
+static int look(struct sources *sources, const struct view *view, struct snapshot *snap)
+{
+	int err;
+
+	if (!snap)
+		return 0;
+	err = processes__fill(sources->processes, snap);
+	if (view)
+		sources__look(sources, view, snap);
+	return err;
+}
+
 /* See model__step() for the order. */
-int sources__read(struct sources *sources, struct snapshot **snap)
+int sources__read(struct sources *sources, const struct view *view, struct snapshot **snap)
 {
 	struct counter_set counters = { 0 };
 	struct reading reading = {
@@ -150,6 +174,8 @@ int sources__read(struct sources *sources, struct snapshot **snap)
 		err = read_samples(sources);
 	if (!err)
 		err = model__step(sources->model, &reading, snap);
+	if (!err)
+		err = look(sources, view, *snap);
 	if (!err && sources->collect)
 		model__retire(sources->model, &retire_ops, sources);
 	counters__clear(&counters);

@@ -190,8 +190,12 @@ static void fill_times(struct value *v, const struct ioasid_fault_times *times)
 
 _Static_assert(METRIC_FAULT_SERVICE_MAX - METRIC_FAULT_SERVICE_SAMPLES == 6, "as above");
 
-void fill_fault_times(struct value *v, const struct ioasid_fault_stat *delta)
+void fill_fault_times(struct row *row, const struct ioasid_fault_stat *delta)
 {
+	struct value *v = row->v;
+
+	if (delta->service.sum_ns)
+		spread__make(&row->spread[SPREAD_FAULT], delta->service.hist);
 	fill_times(&v[METRIC_FAULT_QUEUE_SAMPLES], &delta->queue);
 	fill_times(&v[METRIC_FAULT_SERVICE_SAMPLES], &delta->service);
 	fill_times(&v[METRIC_FAULT_WAIT_SAMPLES], &delta->total);
@@ -283,7 +287,7 @@ void fault_track__fill(const struct fault_track *track, struct row *row, __u64 i
 	if (!bpf)
 		return;
 	fault_track__add_times(track, &sum);
-	fill_fault_times(row->v, &sum);
+	fill_fault_times(row, &sum);
 }
 
 static void fill_device(const struct fault_device *device, struct row *row, __u64 ts_ns,
@@ -300,7 +304,7 @@ static void fill_device(const struct fault_device *device, struct row *row, __u6
 	fill_counts(row->v, interval, seen);
 	fill_fault_rates(row->v, interval_ns);
 	fill_pending(row->v, device->pending, age(device->oldest_ts_ns, ts_ns));
-	fill_fault_times(row->v, delta);
+	fill_fault_times(row, delta);
 }
 
 /* A name that the space's devices have in common, or none. */

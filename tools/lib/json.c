@@ -143,7 +143,7 @@ static bool is_object(const struct line *line, const struct view *view)
 {
 	if (line->row->state == ROW_DEVICE)
 		return false;
-	return !line->heading || (!line->row->ioasid && !view->faults);
+	return !line->heading || (!line->row->ioasid && view->id != VIEW_FAULTS);
 }
 
 static void add_snapshot(doc_t *doc, val_t *root, const struct snapshot *snap,

@@ -387,7 +387,7 @@ static void fill_fault_total(const struct model *model, struct snapshot *snap)
 		return;
 	for (size_t i = 0; i < model->nr; i++)
 		fault_track__add_times(&model->tracks[i]->faults, &sum);
-	fill_fault_times(snap->total.v, &sum);
+	fill_fault_times(&snap->total, &sum);
 }
 
 static void fill_total(const struct model *model, struct snapshot *snap)
@@ -409,7 +409,7 @@ static void fill_total(const struct model *model, struct snapshot *snap)
 		for (size_t i = 0; i < model->nr; i++)
 			add_stat(&sum, model->tracks[i], op);
 		add_stat(&sum, model->other, op);
-		fill_op(snap->total.v, op, &sum);
+		fill_op(&snap->total, op, &sum);
 	}
 	fill_fault_total(model, snap);
 	sum_rows(snap);
