@@ -217,7 +217,7 @@ static bool view_key(struct screen *screen, int key)
 		view__toggle(view, VIEW_FAULTS);
 		break;
 	case 'o':
-		view->heat = (view->heat + 1) % (NR_SPREADS + 1);
+		view->heat = (view->heat + 1) % (NR_OPERATIONS + 1);
 		break;
 	default:
 		if (view__find_key(key) < 0)

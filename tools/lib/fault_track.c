@@ -190,12 +190,8 @@ static void fill_times(struct value *v, const struct ioasid_fault_times *times)
 
 _Static_assert(METRIC_FAULT_SERVICE_MAX - METRIC_FAULT_SERVICE_SAMPLES == 6, "as above");
 
-void fill_fault_times(struct row *row, const struct ioasid_fault_stat *delta)
+void fill_fault_times(struct value *v, const struct ioasid_fault_stat *delta)
 {
-	struct value *v = row->v;
-
-	if (delta->service.sum_ns)
-		spread__make(&row->spread[SPREAD_FAULT], delta->service.hist);
 	fill_times(&v[METRIC_FAULT_QUEUE_SAMPLES], &delta->queue);
 	fill_times(&v[METRIC_FAULT_SERVICE_SAMPLES], &delta->service);
 	fill_times(&v[METRIC_FAULT_WAIT_SAMPLES], &delta->total);
@@ -287,7 +283,7 @@ void fault_track__fill(const struct fault_track *track, struct row *row, __u64 i
 	if (!bpf)
 		return;
 	fault_track__add_times(track, &sum);
-	fill_fault_times(row, &sum);
+	fill_fault_times(row->v, &sum);
 }
 
 static void fill_device(const struct fault_device *device, struct row *row, __u64 ts_ns,
@@ -304,7 +300,7 @@ static void fill_device(const struct fault_device *device, struct row *row, __u6
 	fill_counts(row->v, interval, seen);
 	fill_fault_rates(row->v, interval_ns);
 	fill_pending(row->v, device->pending, age(device->oldest_ts_ns, ts_ns));
-	fill_fault_times(row, delta);
+	fill_fault_times(row->v, delta);
 }
 
 /* A name that the space's devices have in common, or none. */
@@ -361,7 +357,7 @@ static int add_row(const struct fault_track *track, const struct fault_device *d
 	row->v[METRIC_PID] = space->v[METRIC_PID];
 	memcpy(row->comm, space->comm, sizeof(row->comm));
 	fill_device(device, row, track->bpf_ts_ns, snap->interval_ns);
-	return 0;
+	return fault_device__add_times(device, row);
 }
 
 int fault_track__add_rows(const struct fault_track *track, struct snapshot *snap,

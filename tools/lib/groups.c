@@ -55,52 +55,41 @@ static void add_values(struct value *sum, const struct row *row)
 /* Where those of an operation are; the X-macro keeps them in one order. */
 enum { SAMPLES, MEAN, P50, P90, P99, P999, MAX };
 
-static const enum metric_id first_metric[NR_SPREADS] = {
-	[SPREAD_MAP] = METRIC_MAP_SAMPLES,
-	[SPREAD_UNMAP] = METRIC_UNMAP_SAMPLES,
-	[SPREAD_INV] = METRIC_INV_SAMPLES,
-	[SPREAD_USER_INV] = METRIC_USER_INV_SAMPLES,
-	[SPREAD_FAULT] = METRIC_FAULT_SERVICE_SAMPLES,
+static const struct { enum timing timing; enum metric_id first; } timed[] = {
+	{ TIMING_MAP, METRIC_MAP_SAMPLES }, { TIMING_UNMAP, METRIC_UNMAP_SAMPLES },
+	{ TIMING_INV, METRIC_INV_SAMPLES }, { TIMING_USER_INV, METRIC_USER_INV_SAMPLES },
+	{ TIMING_FAULT_QUEUE, METRIC_FAULT_QUEUE_SAMPLES },
+	{ TIMING_FAULT_SERVICE, METRIC_FAULT_SERVICE_SAMPLES },
+	{ TIMING_FAULT_WAIT, METRIC_FAULT_WAIT_SAMPLES },
 };
 
 _Static_assert(METRIC_MAP_MAX - METRIC_MAP_SAMPLES == MAX, "as above");
 _Static_assert(METRIC_FAULT_SERVICE_MAX - METRIC_FAULT_SERVICE_SAMPLES == MAX, "as above");
 
-static void fill_percentile(struct value *value, const __u64 *hist, double q, __u64 max)
+/* Percentiles come from all histograms added up; the longest is the longest of any. */
+static void fill_times(struct row *group, enum timing timing, enum metric_id first,
+		       const struct member *members, size_t nr)
 {
-	__u64 result;
-
-	if (hist64__quantile(hist, q, &result))
-		set_count(value, result > max ? max : result);
-}
-
-/* Means and maxima are put together, percentiles come from all histograms added up. */
-static void fill_times(struct row *group, enum spread_id id, const struct member *members,
-		       size_t nr)
-{
-	struct value *v = &group->v[first_metric[id]];
-	__u64 hist[HIST_SLOTS] = { 0 }, samples = 0, max = 0;
-	double sum = 0;
+	__u64 sum_ns = 0, max = 0, samples;
+	struct value *v = &group->v[first];
+	__u32 hist[HIST_SLOTS] = { 0 };
 
 	for (size_t i = 0; i < nr; i++) {
-		const struct value *of = &members[i].row->v[first_metric[id]];
+		const struct value *longest = &members[i].row->v[first + MAX];
 
-		spread__add(&members[i].row->spread[id], hist);
-		if (!of[MEAN].known || !of[SAMPLES].known)
-			continue;
-		samples += of[SAMPLES].count;
-		sum += (double)of[MEAN].count * of[SAMPLES].count;
-		if (of[MAX].known && of[MAX].count > max)
-			max = of[MAX].count;
+		times__add(members[i].row->times[timing], hist, &sum_ns);
+		if (longest->known && longest->count > max)
+			max = longest->count;
 	}
+	samples = hist__total(hist);
 	if (!samples)
 		return;
-	set_count(&v[MEAN], sum / samples);
+	set_count(&v[MEAN], sum_ns / samples);
 	set_count(&v[MAX], max);
-	fill_percentile(&v[P50], hist, 0.5, max);
-	fill_percentile(&v[P90], hist, 0.9, max);
-	fill_percentile(&v[P99], hist, 0.99, max);
-	fill_percentile(&v[P999], hist, 0.999, max);
+	fill_quantile(&v[P50], hist, max, 0.5);
+	fill_quantile(&v[P90], hist, max, 0.9);
+	fill_quantile(&v[P99], hist, max, 0.99);
+	fill_quantile(&v[P999], hist, max, 0.999);
 }
 
 /* ---- groups ---- */
@@ -116,8 +105,8 @@ static void fill_group(struct row *group, const struct member *members, size_t n
 		if (row->state != ROW_OTHER && (!i || row->ctx != members[i - 1].row->ctx))
 			group->nr_ctxs++;
 	}
-	for (int id = 0; id < NR_SPREADS; id++)
-		fill_times(group, id, members, nr);
+	for (size_t i = 0; i < sizeof(timed) / sizeof(timed[0]); i++)
+		fill_times(group, timed[i].timing, timed[i].first, members, nr);
 }
 
 static void free_members(struct member *members, size_t nr)

@@ -34,8 +34,10 @@ void snapshot__free(struct snapshot *snap)
 
 void row__clear(struct row *row)
 {
-	for (int i = 0; i < NR_SPREADS; i++)
-		spread__free(&row->spread[i]);
+	for (int t = 0; t < NR_TIMINGS; t++) {
+		free(row->times[t]);
+		row->times[t] = NULL;
+	}
 	free(row->attached);
 	free(row->note);
 	row->attached = row->note = NULL;

@@ -7,7 +7,7 @@
 #include "counters.h"
 #include "metric.h"
 #include "process.h"
-#include "spread.h"
+#include "times.h"
 
 /* Space for 16 bytes, each written as \xHH. */
 #define COMM_LEN	(16 * 4 + 1)
@@ -32,7 +32,7 @@ struct row {
 	char *attached;		/* names separated by blanks, may be NULL */
 	__u64 cookie;		/* of a device, whose name is attached */
 	struct value v[NR_METRICS];
-	struct spread spread[NR_SPREADS];
+	struct times *times[NR_TIMINGS];	/* NULL: nothing was timed */
 	/* of a group, whose name is attached */
 	char *note;		/* container, or PASIDs; may be NULL */
 	__u32 nspid;		/* 0: not known */

@@ -217,14 +217,11 @@ static void fill_rare_op(struct value *v, const struct ioasid_stat *delta)
 		fill_max(&v[2], delta->hist, delta->max_ns);
 }
 
-_Static_assert(IOASID_OP_MAP == (int)SPREAD_MAP && IOASID_OP_USER_INV == (int)SPREAD_USER_INV,
-	       "the same operations in the same order");
-
-void fill_op(struct row *row, enum ioasid_op op, const struct ioasid_stat *delta)
+void fill_op(struct value *v, enum ioasid_op op, const struct ioasid_stat *delta)
 {
 	__u64 samples = delta->count ? hist__total(delta->hist) : 0;
-	struct value *v = &row->v[first_metric[op]];
 
+	v += first_metric[op];
 	if (op > IOASID_OP_USER_INV) {
 		fill_rare_op(v, delta);
 		return;
@@ -235,7 +232,6 @@ void fill_op(struct row *row, enum ioasid_op op, const struct ioasid_stat *delta
 	set_count(&v[OP(SAMPLES)], samples);
 	if (!samples)
 		return;
-	spread__make(&row->spread[op], delta->hist);
 	set_count(&v[OP(MEAN)], delta->sum_ns / samples);
 	fill_quantile(&v[OP(P50)], delta->hist, delta->max_ns, 0.5);
 	fill_quantile(&v[OP(P90)], delta->hist, delta->max_ns, 0.9);
@@ -284,7 +280,7 @@ void track__fill(const struct track *track, struct row *row, const struct snapsh
 	static const struct ioasid_stat nothing;
 
 	for (int op = 0; snap->bpf && op < IOASID_NR_OPS; op++)
-		fill_op(row, op, track->ops[op] ? &track->ops[op]->delta : &nothing);
+		fill_op(row->v, op, track->ops[op] ? &track->ops[op]->delta : &nothing);
 	if (track->ioasid || track->other)
 		fill_counters(track, row->v);
 	fill_rates(row->v, snap->interval_ns);

@@ -7,11 +7,29 @@
 
 #define TRAIL_LEN 256
 
+/* What is shown in most detail. */
+enum operation {
+	OPERATION_MAP,
+	OPERATION_UNMAP,
+	OPERATION_INV,
+	OPERATION_USER_INV,
+	OPERATION_FAULT,	/* service: from delivery to the answer */
+	NR_OPERATIONS,
+};
+
+const char *operation__name(enum operation op);
+
+/* Which of the histograms of a row it has. */
+extern const enum timing operation_timing[NR_OPERATIONS];
+
+/* The buckets of bpf/hist.h; returns how many values are in them. times may be NULL. */
+__u64 times__unpack(const struct times *times, __u32 *hist);
+
 struct trail_step {
 	__u64 seq;
 	__u64 ts_ns;
-	struct value rates[NR_SPREADS];
-	struct spread spread[NR_SPREADS];
+	struct value rates[NR_OPERATIONS];
+	struct times *times[NR_OPERATIONS];	/* NULL: there were none */
 };
 
 /* A ring. */

@@ -50,7 +50,7 @@ struct view {
 	size_t cursor;		/* a line */
 	bool space;		/* drilled down to this space */
 	__u32 ctx, ioasid;
-	int heat;		/* what the heat map shows: 0 all, else 1 + enum spread_id */
+	int heat;		/* what the heat map shows: 0 all, else 1 + enum operation */
 	double interval;	/* in seconds */
 	const char *kernel;
 	const char *notice;	/* what is missing, or NULL */

@@ -12,17 +12,17 @@
 #define MAX_PRINTED 20 /* lines of a print */
 
 struct panels {
-	int ids[NR_SPREADS];
+	int ids[NR_OPERATIONS];
 	int nr;
 	int cells; /* per octave */
 };
 
-static bool was_there(const struct view *view, const struct snapshot *snap, enum spread_id id)
+static bool was_there(const struct view *view, const struct snapshot *snap, enum operation op)
 {
 	const struct trail_step *step;
 
 	for (size_t i = 0; (step = trail__before(view->trail, snap, i)); i++)
-		if (step->spread[id].nr)
+		if (step->times[op])
 			return true;
 	return false;
 }
@@ -39,7 +39,7 @@ static void choose(struct panels *panels, const struct view *view, const struct 
 	int room = cols - TIME_WIDTH;
 
 	*panels = (struct panels){ .cells = HEAT_MAX_CELLS };
-	for (int id = 0; id < NR_SPREADS; id++)
+	for (int id = 0; id < NR_OPERATIONS; id++)
 		if (view->heat ? id == view->heat - 1 : was_there(view, snap, id))
 			panels->ids[panels->nr++] = id;
 	while (panels->nr > 1 && panels->nr * panel_width(1) > room)
@@ -48,13 +48,14 @@ static void choose(struct panels *panels, const struct view *view, const struct 
 		panels->cells /= 2;
 }
 
-static void draw_cells(struct grid *grid, int row, int col, int cells, const struct spread *spread)
+static void draw_cells(struct grid *grid, int row, int col, int cells, const struct times *times,
+		       __u64 total)
 {
-	__u64 counts[HEAT_MAX_CELLS * HEAT_OCTAVES] = { 0 }, total = spread__total(spread);
+	__u64 counts[HEAT_MAX_CELLS * HEAT_OCTAVES] = { 0 };
 	int level;
 
-	for (__u32 i = 0; i < spread->nr && spread->first + i < HIST_SLOTS; i++)
-		counts[heat__cell(cells, spread->first + i)] += spread->counts[i];
+	for (__u32 i = 0; times && i < times->nr; i++)
+		counts[heat__cell(cells, times->at[i].slot)] += times->at[i].count;
 	for (int i = 0; i < cells * HEAT_OCTAVES; i++) {
 		level = heat__level(counts[i], total);
 		grid__text(grid, row, col + i, level ? ATTR_HEAT + level : ATTR_NORMAL,
@@ -73,13 +74,15 @@ static void draw_step(struct grid *grid, int row, const struct panels *panels,
 	else
 		grid__text(grid, row, 0, ATTR_NORMAL, "now");
 	for (int i = 0; i < panels->nr; i++) {
-		const struct spread *spread = &step->spread[panels->ids[i]];
+		const struct times *times = step->times[panels->ids[i]];
 		int col = TIME_WIDTH + i * panel_width(panels->cells);
+		__u32 hist[HIST_SLOTS];
+		__u64 total = times__unpack(times, hist);
 
-		format_number(count, COUNT_WIDTH, spread__total(spread), UNIT_COUNT);
+		format_number(count, COUNT_WIDTH, total, UNIT_COUNT);
 		grid__cell(grid, row, col, COUNT_WIDTH, ATTR_NORMAL, false, count);
 		grid__text(grid, row, col + COUNT_WIDTH, ATTR_DIM, " |");
-		draw_cells(grid, row, col + PANEL_LEFT, panels->cells, spread);
+		draw_cells(grid, row, col + PANEL_LEFT, panels->cells, times, total);
 	}
 }
 
@@ -92,7 +95,7 @@ static void draw_titles(struct grid *grid, int row, const struct panels *panels)
 	for (int i = 0; i < panels->nr; i++) {
 		int col = TIME_WIDTH + i * panel_width(panels->cells);
 
-		grid__text(grid, row, col + PANEL_LEFT, ATTR_BOLD, spread__name(panels->ids[i]));
+		grid__text(grid, row, col + PANEL_LEFT, ATTR_BOLD, operation__name(panels->ids[i]));
 		grid__cell(grid, row + 1, col, COUNT_WIDTH, ATTR_BOLD, false, "OPS");
 		grid__text(grid, row + 1, col + PANEL_LEFT, ATTR_DIM, axis);
 	}

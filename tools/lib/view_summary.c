@@ -75,8 +75,8 @@ int view_summary__rows(const struct view *view, const struct snapshot *snap, int
 {
 	(void)view;
 	(void)cols;
-	for (int id = 0; id < NR_SPREADS; id++)
-		if (snap->total.spread[id].nr)
+	for (int op = 0; op < NR_OPERATIONS; op++)
+		if (snap->total.times[operation_timing[op]])
 			return PRINT_ROWS;
 	return FIXED_ROWS + 1;
 }

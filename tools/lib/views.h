@@ -67,7 +67,7 @@ int view_space__rows(const struct view *view, const struct snapshot *snap, int c
  */
 int view__draw_operations(struct grid *grid, int row, int end, const struct row *of,
 			  const struct snapshot *snap, const struct trail *trail);
-#define OPERATION_ROWS (1 + NR_SPREADS)
+#define OPERATION_ROWS (1 + NR_OPERATIONS)
 
 /* Histograms of all operations that there were, side by side. Returns the rows it took. */
 int view__draw_histograms(struct grid *grid, int row, int rows, const struct row *of);
@@ -77,6 +77,6 @@ int view__draw_histograms(struct grid *grid, int row, int rows, const struct row
  * fits. Returns the rows it took.
  */
 int view__draw_histogram(struct grid *grid, int row, int col, int rows, int cols,
-			 const struct spread *spread, const char *title);
+			 const struct times *times, const char *title);
 
 #endif
