@@ -92,7 +92,7 @@ else
 
 # ---- outside: hand over to the root -----------------------------------------
 
-.PHONY: $(build_goals) check check-debug mutants demo clean distclean install help
+.PHONY: $(build_goals) check check-debug mutants demo overhead clean distclean install help
 .NOTPARALLEL:
 
 $(build_goals):
@@ -120,6 +120,10 @@ mutants: modules tools selftests
 
 demo: all
 	$(Q)selftests/lab/demo
+
+overhead: modules tools
+	$(Q)for k in $$(cut -d' ' -f1 selftests/lab/kernels | grep '^[0-9]'); do \
+		selftests/lab/run -k $$k --icount -- selftests/overhead.sh -t; done
 
 endif
 
@@ -152,6 +156,7 @@ help:
 	@echo "make check-debug   the same on a kernel with KASAN, lockdep, kmemleak, ..."
 	@echo "make mutants       breaks the modules on purpose and shows which tests notice"
 	@echo "make demo          an unmodified VFIO program under load, seen in ioasidtop"
+	@echo "make overhead      what it costs to be watched, in instructions (docs/overhead.md)"
 	@echo "make lint          checkpatch, sparse, W=1, clang-format, shellcheck"
 	@echo "make format FILES=... formats user-space sources in place"
 	@echo "make install       tools, libioasid, manual pages (PREFIX=$(PREFIX), DESTDIR=)"

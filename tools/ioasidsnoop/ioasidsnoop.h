@@ -6,6 +6,7 @@
 #include "event.h"
 #include "event_out.h"
 #include "exit_status.h"
+#include "symbols.h"
 
 struct options {
 	bool json;
@@ -67,29 +68,5 @@ __u64 feed__ring_bytes(const struct feed *feed);
 
 /* Which events are attached. */
 __u32 feed__events(const struct feed *feed);
-
-/* ---- addresses to names ---- */
-
-struct symbols;
-
-/* Before privileges are given up; kernel: its names, too. NULL: no memory. */
-struct symbols *symbols__new(bool kernel);
-void symbols__free(struct symbols *symbols);
-
-/* Make a stack out of addresses; what it points to is valid until the next call. */
-void symbols__kernel(struct symbols *symbols, struct stack *stack, const __u64 *addresses,
-		     int size);
-void symbols__user(struct symbols *symbols, const struct ioasid_snoop_event *event,
-		   struct stack *stack, const __u64 *addresses);
-
-/* ---- user space, through libdwfl ---- */
-
-struct users;
-
-struct users *users__new(void);
-void users__free(struct users *users);
-
-/* What is at this address of the process that made this event. */
-void users__find(struct users *users, const struct ioasid_snoop_event *event, struct frame *frame);
 
 #endif

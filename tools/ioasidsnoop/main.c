@@ -49,12 +49,16 @@ static const struct stacks *resolve(struct session *session,
 				    const struct ioasid_snoop_event *event,
 				    const struct ioasid_snoop_stack_event *stacks)
 {
+	struct process_at process = { .pid = event->pid, .ts_ns = event->ts_ns };
+
 	if (!stacks)
 		return NULL;
+	memcpy(process.comm, event->comm, sizeof(process.comm));
 	session->stacks.kernel = (struct stack){ 0 };
 	session->stacks.user = (struct stack){ 0 };
 	if (session->options->user_stacks)
-		symbols__user(session->symbols, event, &session->stacks.user, stacks->user);
+		symbols__user(session->symbols, &process, &session->stacks.user, stacks->user,
+			      event->user_size);
 	if (session->options->kernel_stacks)
 		symbols__kernel(session->symbols, &session->stacks.kernel, stacks->kernel,
 				event->kernel_size);

@@ -5,28 +5,13 @@
 
 #include <stdio.h>
 #include "event.h"
+#include "symbols.h"
+
+_Static_assert(SNOOP_DEPTH == STACK_DEPTH, "stacks are shown whole");
 
 #define SNOOP_SCHEMA	"ioasidsnoop/1"
 
 enum event_clock { CLOCK_WALL, CLOCK_MONO, CLOCK_DELTA };
-
-struct frame {
-	__u64 address;
-	__u64 offset;		/* in the symbol, or in the module without one */
-	const char *symbol;	/* may be NULL, as may this: */
-	const char *module;
-};
-
-struct stack {
-	const char *whose;	/* "kernel" or "user" */
-	struct frame frames[SNOOP_DEPTH];
-	int nr;			/* negative: an errno; without frames nothing is printed */
-	bool more;		/* there may be more frames */
-};
-
-struct stacks {
-	struct stack kernel, user;
-};
 
 /* How events are shown. */
 struct event_out {

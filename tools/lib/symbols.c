@@ -6,10 +6,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "ioasidsnoop.h"
+#include "symbols.h"
 #include "ticker.h"
 
 #define KALLSYMS	"/proc/kallsyms"
@@ -207,7 +208,7 @@ static void fill(struct stack *stack, const char *whose, const __u64 *addresses,
 {
 	stack->whose = whose;
 	stack->nr = size > 0 ? size / (int)sizeof(*addresses) : 0;
-	stack->more = stack->nr == SNOOP_DEPTH;
+	stack->more = stack->nr == STACK_DEPTH;
 	for (int i = 0; i < stack->nr; i++)
 		stack->frames[i] = (struct frame){ .address = addresses[i] };
 }
@@ -229,10 +230,10 @@ void symbols__kernel(struct symbols *symbols, struct stack *stack, const __u64 *
 	memmove(stack->frames, stack->frames + tracing, stack->nr * sizeof(*stack->frames));
 }
 
-void symbols__user(struct symbols *symbols, const struct ioasid_snoop_event *event,
-		   struct stack *stack, const __u64 *addresses)
+void symbols__user(struct symbols *symbols, const struct process_at *process,
+		   struct stack *stack, const __u64 *addresses, int size)
 {
-	fill(stack, "user", addresses, event->user_size);
+	fill(stack, "user", addresses, size);
 	for (int i = 0; i < stack->nr; i++)
-		users__find(symbols->users, event, &stack->frames[i]);
+		users__find(symbols->users, process, &stack->frames[i]);
 }

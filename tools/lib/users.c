@@ -2,7 +2,7 @@
 /*
  * Names of addresses in processes, through libdwfl.
  *
- * What a process has mapped is asked for when its first event is printed, and kept: a
+ * What a process has mapped is asked for when its first stack is printed, and kept: a
  * process that has ended meanwhile is still served. One that was faster than that has
  * addresses only. Names that were found are kept, too, because libdwfl searches long.
  *
@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,7 +20,7 @@
 #include <unistd.h>
 #include <linux/openat2.h>
 #include <elfutils/libdwfl.h>
-#include "ioasidsnoop.h"
+#include "symbols.h"
 #include "ticker.h"
 
 #define MAX_PROCESSES	32
@@ -119,20 +120,20 @@ void users__free(struct users *users)
 	free(users);
 }
 
-static void learn(struct process *process, const struct ioasid_snoop_event *event)
+static void learn(struct process *process, const struct process_at *at)
 {
 	forget(process);
 	memset(process->names, 0, sizeof(process->names));
-	process->pid = event->pid;
-	memcpy(process->comm, event->comm, sizeof(process->comm));
-	process->pidfd = syscall(SYS_pidfd_open, event->pid, 0);
+	process->pid = at->pid;
+	memcpy(process->comm, at->comm, sizeof(process->comm));
+	process->pidfd = syscall(SYS_pidfd_open, at->pid, 0);
 	process->ended_ns = process->pidfd < 0 ? now_ns() : 0;
-	current_pid = event->pid;
+	current_pid = at->pid;
 	process->dwfl = dwfl_begin(&callbacks);
 	if (!process->dwfl)
 		return;
 	dwfl_report_begin(process->dwfl);
-	if (dwfl_linux_proc_report(process->dwfl, event->pid) ||
+	if (dwfl_linux_proc_report(process->dwfl, at->pid) ||
 	    dwfl_report_end(process->dwfl, NULL, NULL)) {
 		dwfl_end(process->dwfl);
 		process->dwfl = NULL;
@@ -151,28 +152,28 @@ static void look_whether_ended(struct process *process)
 }
 
 /* The same number may be another process by now, and a process may run another program. */
-static bool is_of(const struct process *process, const struct ioasid_snoop_event *event)
+static bool is_of(const struct process *process, const struct process_at *at)
 {
-	return process->pid == event->pid &&
-	       !strncmp(process->comm, event->comm, sizeof(process->comm)) &&
-	       (!process->ended_ns || event->ts_ns < process->ended_ns);
+	return process->pid == at->pid &&
+	       !strncmp(process->comm, at->comm, sizeof(process->comm)) &&
+	       (!process->ended_ns || at->ts_ns < process->ended_ns);
 }
 
-static struct process *process_of(struct users *users, const struct ioasid_snoop_event *event)
+static struct process *process_of(struct users *users, const struct process_at *at)
 {
 	struct process *oldest = &users->processes[0], *process;
 
 	for (int i = 0; i < MAX_PROCESSES; i++) {
 		process = &users->processes[i];
-		if (process->pid == event->pid)
+		if (process->pid == at->pid)
 			look_whether_ended(process);
-		if (is_of(process, event))
+		if (is_of(process, at))
 			goto found;
 		if (process->used < oldest->used)
 			oldest = process;
 	}
 	process = oldest;
-	learn(process, event);
+	learn(process, at);
 found:
 	process->used = ++users->clock;
 	return process;
@@ -196,9 +197,9 @@ static void look_up(struct process *process, struct name *name)
 	name->offset = name->symbol ? offset + 1 : name->address - low;
 }
 
-void users__find(struct users *users, const struct ioasid_snoop_event *event, struct frame *frame)
+void users__find(struct users *users, const struct process_at *at, struct frame *frame)
 {
-	struct process *process = process_of(users, event);
+	struct process *process = process_of(users, at);
 	__u32 slot = (frame->address ^ frame->address >> 10) % MAX_NAMES;
 	struct name *name = &process->names[slot];
 
