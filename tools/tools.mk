@@ -45,7 +45,7 @@ include tools/libioasid/libioasid.mk
 
 $(O)/ioasidtop: $(top_objects) $(O)/libtools.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell $(PKG_CONFIG) --libs libdw)
 
 $(O)/ioasidlat: $(lat_objects) $(O)/libtools.a
 	$(call say,LINK,$@)

@@ -4,6 +4,8 @@
 
 #include "collect.h"
 #include "exit_status.h"
+#include "map_stacks.h"
+#include "mappings.h"
 #include "model.h"
 #include "probe.h"
 #include "view.h"
@@ -46,13 +48,21 @@ struct sources {
 	struct faults *faults;		/* NULL without tracepoints of faults */
 	struct fault_set fault_set;
 	struct processes *processes;
+	struct map_stack_reader *stacks;	/* NULL: see why */
+	struct mappings *mappings;		/* the same */
+	char no_stacks[128], no_mappings[160];
 	int step;
 	char notice[256];		/* what is missing, one sentence */
 };
 
-/* Attaches, gives up privileges and takes the baseline. Returns EXIT_*. */
+/*
+ * Attaches and takes the baseline; for a batch also the second step, which loads what only
+ * some views need and gives up privileges: a screen does that as soon as it shows something.
+ * Returns EXIT_*.
+ */
 int sources__open(struct sources *sources, const struct options *options,
 		  const struct probe *probe);
+void sources__finish(struct sources *sources, const struct probe *probe);
 void sources__close(struct sources *sources);
 
 /*
@@ -67,8 +77,8 @@ void sources__look(struct sources *sources, const struct view *view, struct snap
 /* Each returns EXIT_*. */
 int run_batch(const struct options *options, struct sources *sources, struct view *view,
 	      struct trail *trail);
-int run_screen(const struct options *options, struct sources *sources, struct view *view,
-	       struct trail *trail);
+int run_screen(const struct options *options, const struct probe *probe, struct sources *sources,
+	       struct view *view, struct trail *trail);
 int run_probe(const struct options *options, const struct probe *probe);
 
 /* A descriptor that becomes readable at SIGINT, SIGTERM and SIGHUP. */

@@ -97,7 +97,7 @@ static int run(const struct options *options, const struct probe *probe)
 	view.notice = *sources.notice ? sources.notice : NULL;
 	if (status == EXIT_OK)
 		status = options->batch ? run_batch(options, &sources, &view, &trail) :
-					  run_screen(options, &sources, &view, &trail);
+					  run_screen(options, probe, &sources, &view, &trail);
 	sources__close(&sources);
 	trail__clear(&trail);
 	return status;

@@ -320,8 +320,8 @@ static void loop(struct screen *screen, int stop)
 	}
 }
 
-int run_screen(const struct options *options, struct sources *sources, struct view *view,
-	       struct trail *trail)
+int run_screen(const struct options *options, const struct probe *probe, struct sources *sources,
+	       struct view *view, struct trail *trail)
 {
 	struct screen screen = {
 		.options = options, .sources = sources, .view = view, .trail = trail,
@@ -338,6 +338,8 @@ int run_screen(const struct options *options, struct sources *sources, struct vi
 			"the type of the terminal is not known: set TERM, or use -b");
 		return err == -ENOTTY ? EXIT_USAGE : EXIT_UNSUPPORTED;
 	}
+	draw(&screen);
+	sources__finish(sources, probe);
 	loop(&screen, stop);
 	term__close();
 	if (screen.err)

@@ -2,6 +2,7 @@
 /* From BPF and the driver's counters to snapshots. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "ioasidtop.h"
 #include "ticker.h"
@@ -34,6 +35,25 @@ static void open_bpf(struct sources *sources, const struct probe *probe)
 		open_faults(sources);
 }
 
+/* What only some views need, and nobody could load later. */
+static void open_details(struct sources *sources)
+{
+	const struct options *options = sources->options;
+
+	if (!sources->collect) {
+		snprintf(sources->no_stacks, sizeof(sources->no_stacks),
+			 "Stacks are not known without BPF.");
+		snprintf(sources->no_mappings, sizeof(sources->no_mappings),
+			 "Mappings are not known without BPF: ioasidctl mappings lists them.");
+		return;
+	}
+	if (!options->batch || options->view == VIEW_STACKS)
+		sources->stacks = map_stacks__open(sources->no_stacks, sizeof(sources->no_stacks));
+	if (!options->batch || options->ioasid)
+		sources->mappings = mappings__open(sources->no_mappings,
+						   sizeof(sources->no_mappings));
+}
+
 static void note_counters(struct sources *sources, const struct probe *probe)
 {
 	const char *obstacle = probe__counters_obstacle(probe);
@@ -42,6 +62,19 @@ static void note_counters(struct sources *sources, const struct probe *probe)
 	if (obstacle)
 		snprintf(sources->notice + len, sizeof(sources->notice) - len, "%s%s",
 			 len ? "; " : "", obstacle);
+}
+
+void sources__finish(struct sources *sources, const struct probe *probe)
+{
+	bool stacks = sources->options->view == VIEW_STACKS;
+
+	if (sources->options->nr_files)
+		return;
+	open_details(sources);
+	/* Names of functions are in the files of processes. */
+	caps__drop(!probe->debugfs || stacks);
+	if (sources->stacks && stacks)
+		map_stacks__start(sources->stacks);
 }
 
 int sources__open(struct sources *sources, const struct options *options,
@@ -64,7 +97,9 @@ int sources__open(struct sources *sources, const struct options *options,
 		if (!options->no_bpf)
 			open_bpf(sources, probe);
 		note_counters(sources, probe);
-		caps__drop(!probe->debugfs);
+		/* What only a few need must not keep the first screen waiting. */
+		if (options->batch)
+			sources__finish(sources, probe);
 	}
 	err = sources__read(sources, NULL, &none);
 	if (err)
@@ -78,6 +113,8 @@ void sources__close(struct sources *sources)
 	faults__close(sources->faults);
 	model__free(sources->model);
 	processes__free(sources->processes);
+	map_stacks__close(sources->stacks);
+	mappings__close(sources->mappings);
 	sample_set__free(&sources->samples);
 	fault_set__free(&sources->fault_set);
 }
@@ -133,11 +170,48 @@ static int read_samples(struct sources *sources)
 	return err;
 }
 
+/* Stacks are counted from now on, or no longer. */
+static void look_at_stacks(struct sources *sources, bool wanted, struct map_stacks *out)
+{
+	struct map_stack_reader *reader = sources->stacks;
+
+	if (wanted && !reader)
+		snprintf(out->why, sizeof(out->why), "%s", sources->no_stacks);
+	if (!reader)
+		return;
+	if (wanted && !map_stacks__is_on(reader)) {
+		map_stacks__start(reader);
+		out->counted = true;
+	} else if (wanted && map_stacks__read(reader, out)) {
+		snprintf(out->why, sizeof(out->why), "Stacks cannot be read.");
+	} else if (!wanted) {
+		map_stacks__stop(reader);
+	}
+}
+
+static void look_at_mappings(struct sources *sources, const struct view *view,
+			     struct space_mappings *out)
+{
+	free(out->at);
+	*out = (struct space_mappings){ 0 };
+	if (!view->space)
+		return;
+	out->ctx = view->ctx;
+	out->ioasid = view->ioasid;
+	if (sources->mappings)
+		mappings__read(sources->mappings, view->ctx, view->ioasid, out);
+	else
+		snprintf(out->why, sizeof(out->why), "%s", sources->no_mappings);
+}
+
 void sources__look(struct sources *sources, const struct view *view, struct snapshot *snap)
 {
-	(void)sources;
-	(void)view;
-	(void)snap;
+	bool stacks = view->id == VIEW_STACKS && !view->space;
+
+	/* Of a snapshot that has them, they are those of its interval. */
+	if (!snap->stacks.counted || !stacks)
+		look_at_stacks(sources, stacks, &snap->stacks);
+	look_at_mappings(sources, view, &snap->mappings);
 }
 
 /* What is not counted, but looked up. */

@@ -62,7 +62,9 @@ struct map_stacks {
 	bool counted;
 	struct map_stack *at;	/* what mapped most in the interval comes first */
 	size_t nr;
-	__u64 lost;		/* maps without a stack, since it is counted */
+	size_t nr_more;		/* stacks beyond that, and how often they mapped */
+	__u64 count_more, total_more;
+	__u64 lost;		/* maps that found no room, since it is counted */
 	char why[128];		/* why there are none, or empty */
 };
 

@@ -70,7 +70,7 @@ static int draw(struct grid *grid, int row, int end, const struct snapshot *snap
 	int at = row;
 
 	if (grid && stacks->lost)
-		grid__printf(grid, at, 0, ATTR_WARN, "%llu maps without a stack", stacks->lost);
+		grid__printf(grid, at, 0, ATTR_WARN, "%llu maps found no room and are missing", stacks->lost);
 	at++;
 	if (grid)
 		grid__printf(grid, at, 0, ATTR_TITLE, "%7s %7s %7s %7s %-*s", "maps/s", "bytes/s",
@@ -78,6 +78,13 @@ static int draw(struct grid *grid, int row, int end, const struct snapshot *snap
 	at++;
 	for (size_t i = first; i < stacks->nr && at < end; i++)
 		at += draw_stack(grid, at, end, &stacks->at[i], snap->interval_ns);
+	if (stacks->nr_more && at < end) {
+		if (grid)
+			grid__printf(grid, at, 0, ATTR_WARN,
+				     "... and %zu others: %llu maps in the interval, %llu in all",
+				     stacks->nr_more, stacks->count_more, stacks->total_more);
+		at++;
+	}
 	if (!stacks->nr) {
 		if (grid)
 			grid__text(grid, at, 0, ATTR_NORMAL, nothing(stacks));
