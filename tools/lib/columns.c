@@ -422,9 +422,12 @@ static bool never_cut(const struct column *column)
 	return column->kind == COL_SPACE || column->kind == COL_NSPID || is_identity(column);
 }
 
-/* Those of text, one after the other, up to what they need. */
+/* Those of text, one after the other, up to what they need; containers come first. */
 static int grow_texts(const struct lines *lines, int *widths, int room)
 {
+	for (int i = 0; i < nr_columns; i++)
+		if (widths[i] && columns[i].kind == COL_NOTE)
+			room = grow(widths, i, widest_line(lines, i, widths[i]), room);
 	for (int i = 0; i < nr_columns; i++)
 		if (widths[i] && columns[i].kind != COL_KIND && column__is_text(&columns[i]))
 			room = grow(widths, i, widest_line(lines, i, widths[i]), room);

@@ -49,10 +49,10 @@ void view__draw_help(struct grid *grid)
 	static const char *const lines[] = {
 		"  q          quit                     < >        sort by another column",
 		"  h ? F1     this help, any key ends  r          reverse the order",
-		"  space      freeze, go on            /          filter by name, pid, device, cgroup",
+		"  space      freeze, go on            /          filter by name, pid, device",
 		"  + -        longer, shorter interval Esc        back, no filter",
-		"  up down PgUp PgDn Home End  move    Enter      look into the space of the line,",
-		"  Tab        the next view                       or the spaces of a process, cgroup",
+		"  Tab        the next view            up down PgUp PgDn Home End  move",
+		"  Enter      look into the space of the line, or at what a process or cgroup has",
 		"",
 		"  /s p50 p99 operations per second, percentiles of their latency: n, u, m, s =",
 		"             ns, us, ms, s; within 3.125 %    CTX ID  context and address space",

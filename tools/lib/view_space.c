@@ -16,6 +16,16 @@ static const struct row *find(const struct view *view, const struct snapshot *sn
 	return NULL;
 }
 
+/* A line that is cut must not pass for a whole one. */
+static void draw_list(struct grid *grid, int at, const char *name, const char *text)
+{
+	const char *shown = text && *text ? text : "-";
+
+	grid__printf(grid, at, 0, ATTR_NORMAL, "%-9s %s", name, shown);
+	if ((int)strlen(shown) + 10 > grid->cols)
+		grid__text(grid, at, grid->cols - 1, ATTR_NORMAL, "+");
+}
+
 static void draw_who(const struct row *row, const struct snapshot *snap, struct grid *grid, int at)
 {
 	static const struct column kind = { .kind = COL_KIND };
@@ -32,14 +42,11 @@ static void draw_who(const struct row *row, const struct snapshot *snap, struct 
 	}
 	if (process && process->nspid && process->nspid != process->pid)
 		snprintf(inside, sizeof(inside), " (%u inside)", process->nspid);
-	grid__printf(grid, at, 0, ATTR_BOLD, "space %u of context %u  %s%s  %s  %s  pid %s%s  %s",
-		     row->ioasid, row->ctx, text, parent, *row->door ? row->door : "-",
+	grid__printf(grid, at, 0, ATTR_BOLD, "space %u:%u  %s%s  %s  %s  pid %s%s  %s",
+		     row->ctx, row->ioasid, text, parent, *row->door ? row->door : "-",
 		     *row->comm ? row->comm : "-", pid, inside,
 		     process && *process->container ? process->container : "");
-	if (process && process->cgroup)
-		grid__printf(grid, at + 1, 0, ATTR_NORMAL, "cgroup    %s", process->cgroup);
-	else
-		grid__text(grid, at + 1, 0, ATTR_NORMAL, "cgroup    -");
+	draw_list(grid, at + 1, "cgroup", process ? process->cgroup : NULL);
 }
 
 static const char *number(char *out, const struct row *row, enum metric_id id)
@@ -52,17 +59,13 @@ static void draw_what(const struct row *row, struct grid *grid, int at)
 {
 	char maps[8], size[8], pinned[8], made[8], unmade[8], faults[8];
 
-	grid__printf(grid, at, 0, ATTR_NORMAL, "devices   %s",
-		     row->attached && *row->attached ? row->attached : "-");
+	draw_list(grid, at, "devices", row->attached);
 	grid__printf(grid, at + 1, 0, ATTR_NORMAL,
 		     "memory    %s mappings, %s, %s pinned; so far %s maps, %s unmaps, %s faults",
 		     number(maps, row, METRIC_MAPPINGS), number(size, row, METRIC_MAPPED),
 		     number(pinned, row, METRIC_PINNED), number(made, row, METRIC_MAPS_TOTAL),
 		     number(unmade, row, METRIC_UNMAPS_TOTAL),
 		     number(faults, row, METRIC_FAULTS_TOTAL));
-	/* A line that is cut must not pass for a whole one. */
-	if (row->attached && (int)strlen(row->attached) + 10 > grid->cols)
-		grid__text(grid, at, grid->cols - 1, ATTR_NORMAL, "+");
 }
 
 /* ---- mappings ---- */
