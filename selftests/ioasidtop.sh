@@ -514,7 +514,7 @@ screen() {
 }
 
 in_tree() {
-	shows 'q quit .* t tree ' && tm send-keys t || return 1
+	shows 'Tab: spaces ' && tm send-keys t || return 1
 	shows '^SPACE +KIND +MAPS +SIZE .* /s +p50 +p99 +/s DEVICES$' || return 1
 	shows "^context $script_ctx  dev  ioasidctl  pid $script\$" || return 1
 	shows '^`- 1 +kernel +1 8.0M ' && shows '^   [|`]- 2 +child +1 +16K ' || return 1
@@ -530,7 +530,7 @@ in_tree() {
 	tm send-keys Escape && shows '^   [|`]- 2 ' || return 1
 	tm resize-window -x 150 -y 20 && shows ' PIN +/s +p50 +p99 +/s +p50 +p99 +/s +p50 +p99 +/s DEVICES$' || return 1
 	tm send-keys t && shows 'PID COMM' && tm send-keys t && shows '^ *SPACE +KIND' || return 1
-	tm send-keys h && shows ' t  *tree of spaces' && tm send-keys x q
+	tm send-keys h && shows '3 tree .*also t' && tm send-keys x q
 	shows 'exit status 0'
 }
 

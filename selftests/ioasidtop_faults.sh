@@ -217,7 +217,7 @@ tables() {
 }
 
 in_screen() {
-	shows 'q quit .* f faults ' && tm send-keys f || return 1
+	shows 'Tab: spaces ' && tm send-keys f || return 1
 	shows '^SPACE +/s +pg/s PEND OLDEST' && shows '^[|]- 0x5100000[01] +[0-9.k]+ ' || return 1
 	shows '^`- 0x5100000[01] +.* [0-9.]+[um] +[0-9.]+[um] +[0-9.]+[um] ?' || return 1
 	sed 's/^/# /' "$work/screen"

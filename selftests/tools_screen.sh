@@ -11,7 +11,7 @@ set -uo pipefail
 data=tools/tests/data
 
 # name: what it shows: arguments. Those called tree* and faults* have recordings
-# of their own.
+# of their own; those called view-* are drawn by tools/tests/show_view.c.
 cases=(
 	"screen-80x24:a screen of 80x24:--width 80 --screen 24"
 	"screen-wide:a wide screen, sorted by mapped bytes:--width 150 --screen 16 -s mapped"
@@ -33,11 +33,31 @@ cases=(
 	"faults-tree:no columns of faults in a tree:-t --width 80"
 	"faults-json:JSON of spaces with faults:-F --json -f dpdk"
 	"tree-json:JSON in the order of the tree, with all parents:-t --json -f 00:12.0/9"
+	"tree-processes:processes of a recording, with what /proc says:--proc $data/proc --view processes --width 110"
+	"tree-cgroups:and what a filter for a container leaves of their cgroups:--proc $data/proc --view cgroups -f docker"
+	"tree-devices:devices that a filter leaves:--view devices -f 00:11.0 --width 90"
+	"tree-summary:without BPF a summary has rates only:--view summary --width 80"
 )
+
+# The views of a machine that was never there, of one where nobody is, and one space.
+for size in 80x24 120x40; do
+	for view in summary spaces tree devices processes cgroups invalidations faults stacks heat; do
+		cases+=("view-$view-$size:the view $view at $size:$view $size full")
+	done
+	cases+=("view-space-$size:one space at $size:spaces $size 3:1")
+done
+for view in summary devices stacks heat; do
+	cases+=("view-$view-empty:the view $view of an empty machine:$view 80x24 empty")
+done
+cases+=("view-help:the help fits 80x24:spaces 80x24 help")
 
 # run NAME ARGUMENT...: without what differs from boot to boot.
 run() {
 	local recording=counters
+	if [[ $1 == view-* ]]; then
+		build/tools/tests/show_view "$2" "${3%x*}" "${3#*x}" "$4"
+		return
+	fi
 	[[ $1 != tree* ]] || recording=counters-tree
 	[[ $1 != faults* ]] || recording=counters-faults
 	build/tools/ioasidtop --counters "$data/$recording-1" --counters "$data/$recording-2" "${@:2}" 2>&1 |

@@ -17,7 +17,7 @@ PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Werror -Wno-sign-compare -Wno-missing-field-initializers \
 	    -Wmissing-prototypes -Wstrict-prototypes -Wvla
-ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -Itools/lib -I$(O) $(CFLAGS) \
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -Itools/lib -Iinclude/uapi -I$(O) $(CFLAGS) \
 	      $(shell $(PKG_CONFIG) --cflags libbpf yyjson ncurses)
 LIBS := $(shell $(PKG_CONFIG) --libs libbpf yyjson ncurses libcap zlib) -lm
 # BPF_PROG() has a parameter for those who want it.
@@ -45,7 +45,7 @@ include tools/libioasid/libioasid.mk
 
 $(O)/ioasidtop: $(top_objects) $(O)/libtools.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell $(PKG_CONFIG) --libs libdw)
 
 $(O)/ioasidlat: $(lat_objects) $(O)/libtools.a
 	$(call say,LINK,$@)

@@ -82,15 +82,16 @@ static int print(const struct options *options, const struct view *view, struct 
 
 /* One interval. True: go on. */
 static bool step(const struct options *options, struct sources *sources, struct view *view,
-		 struct totals *totals, int *status)
+		 struct totals *totals, struct trail *trail, int *status)
 {
 	struct snapshot *snap;
-	int err = sources__read(sources, &snap), strict;
+	int err = sources__read(sources, view, &snap), strict;
 
 	if (err == -ENODATA)
 		return false;
 	if (!err) {
 		sources__tell(sources, view);
+		trail__add(trail, snap);
 		view__sort(view, snap);
 		err = print(options, view, totals, snap);
 		strict = strict_status(options, snap);
@@ -121,7 +122,7 @@ static bool wait_for_tick(int ticker, int stop)
 }
 
 static int run(const struct options *options, struct sources *sources, struct view *view,
-	       struct totals *totals)
+	       struct totals *totals, struct trail *trail)
 {
 	int ticker = ticker__open(options->interval_ns), stop = stop_fd(), status = EXIT_OK;
 	bool recorded = options->nr_files || options->replay;
@@ -133,7 +134,7 @@ static int run(const struct options *options, struct sources *sources, struct vi
 	while (!options->count || n++ < options->count) {
 		if (!recorded && !wait_for_tick(ticker, stop))
 			break;
-		if (!step(options, sources, view, totals, &status))
+		if (!step(options, sources, view, totals, trail, &status))
 			break;
 		if (sources->pace.now_ns != interval_ns &&
 		    ticker__set(ticker, sources->pace.now_ns))
@@ -147,13 +148,14 @@ static int run(const struct options *options, struct sources *sources, struct vi
 	return status;
 }
 
-int run_batch(const struct options *options, struct sources *sources, struct view *view)
+int run_batch(const struct options *options, struct sources *sources, struct view *view,
+	      struct trail *trail)
 {
 	struct totals *totals = totals__new(options->spaces);
 	int status = EXIT_FAILED;
 
 	if (totals && (options->format != FORMAT_CSV || !csv__header(stdout)))
-		status = run(options, sources, view, totals);
+		status = run(options, sources, view, totals, trail);
 	totals__free(totals);
 	return status;
 }

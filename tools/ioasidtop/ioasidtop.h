@@ -5,6 +5,8 @@
 #include "collect.h"
 #include "exit_status.h"
 #include "history.h"
+#include "map_stacks.h"
+#include "mappings.h"
 #include "model.h"
 #include "probe.h"
 #include "record.h"
@@ -41,8 +43,8 @@ struct options {
 	__u64 interval_ns;
 	int sort;		/* -1: as the view is sorted by itself */
 	bool reverse;
-	bool tree;
-	bool faults;
+	enum view_id view;
+	__u32 ctx, ioasid;	/* the space to look into; 0: none */
 	const char *filter;
 	__u64 pid;		/* 0: all */
 	unsigned int memory;	/* MiB */
@@ -50,6 +52,7 @@ struct options {
 	int height;		/* of a printed screen, for tests; 0: no screen */
 	const char *files[MAX_FILES];	/* recorded counters, for tests */
 	int nr_files;
+	const char *proc;	/* instead of /proc, for tests */
 };
 
 /* Ends the program with EXIT_USAGE when they are wrong. */
@@ -63,6 +66,10 @@ struct sources {
 	struct sample_set samples;
 	struct faults *faults;		/* NULL without tracepoints of faults */
 	struct fault_set fault_set;
+	struct processes *processes;
+	struct map_stack_reader *stacks;	/* NULL: see why */
+	struct mappings *mappings;		/* the same */
+	char no_stacks[128], no_mappings[160];
 	int step;
 	struct self_watch self;
 	struct pace pace;
@@ -74,13 +81,25 @@ struct sources {
 	char notice[512];		/* what is missing, one sentence */
 };
 
-/* Attaches, gives up privileges and takes the baseline. Returns EXIT_*. */
+/*
+ * Attaches and takes the baseline; for a batch also the second step, which loads what only
+ * some views need and gives up privileges: a screen does that as soon as it shows something.
+ * Returns EXIT_*.
+ */
 int sources__open(struct sources *sources, const struct options *options,
 		  const struct probe *probe);
+void sources__finish(struct sources *sources, const struct probe *probe);
 void sources__close(struct sources *sources);
 
-/* *snap is NULL after the first time. 0 or a negative errno; -ENODATA: a recording ends. */
-int sources__read(struct sources *sources, struct snapshot **snap);
+/*
+ * *snap is NULL after the first time. What the view needs beyond what all have is added
+ * for it: stacks, and mappings of the space. 0 or a negative errno; -ENODATA: a recording
+ * ends.
+ */
+int sources__read(struct sources *sources, const struct view *view, struct snapshot **snap);
+
+/* The same for a snapshot that is shown already, when the view has changed. */
+void sources__look(struct sources *sources, const struct view *view, struct snapshot *snap);
 
 /* What a view says about where snapshots come from; after each reading. */
 void sources__tell(struct sources *sources, struct view *view);
@@ -89,8 +108,10 @@ void sources__tell(struct sources *sources, struct view *view);
 size_t replay__find(const struct replay *replay, double seconds);
 
 /* Each returns EXIT_*. */
-int run_batch(const struct options *options, struct sources *sources, struct view *view);
-int run_screen(const struct options *options, struct sources *sources, struct view *view);
+int run_batch(const struct options *options, struct sources *sources, struct view *view,
+	      struct trail *trail);
+int run_screen(const struct options *options, const struct probe *probe, struct sources *sources,
+	       struct view *view, struct trail *trail);
 int run_probe(const struct options *options, const struct probe *probe);
 
 /* A descriptor that becomes readable at SIGINT, SIGTERM and SIGHUP. */

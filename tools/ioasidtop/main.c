@@ -65,32 +65,41 @@ int run_probe(const struct options *options, const struct probe *probe)
 	return EXIT_OK;
 }
 
-static int run(const struct options *options, const struct probe *probe)
+static void init_view(struct view *view, const struct options *options, const struct probe *probe)
 {
-	struct view view = {
+	*view = (struct view){
 		.sort = view__find_column("map"),
-		.other_sort = view__find_column("faults"),
 		.interval = options->interval,
 		.kernel = options->nr_files ? "recorded" : probe->kernel,
 		.pid = options->pid,
-		.tree = options->tree,
 	};
+	view__show(view, options->view);
+	if (options->sort >= 0)
+		view->sort = options->sort;
+	view->ascending = view__column_ascends(view->sort) != options->reverse;
+	if (options->filter)
+		snprintf(view->filter, sizeof(view->filter), "%s", options->filter);
+	view->space = options->ioasid;
+	view->ctx = options->ctx;
+	view->ioasid = options->ioasid;
+}
+
+static int run(const struct options *options, const struct probe *probe)
+{
+	static struct trail trail;
 	struct sources sources = { 0 };
+	struct view view;
 	int status;
 
-	if (options->faults)
-		view__toggle_faults(&view);
-	if (options->sort >= 0)
-		view.sort = options->sort;
-	view.ascending = view__column_ascends(view.sort) != options->reverse;
-	if (options->filter)
-		snprintf(view.filter, sizeof(view.filter), "%s", options->filter);
+	init_view(&view, options, probe);
+	view.trail = &trail;
 	status = sources__open(&sources, options, probe);
 	sources__tell(&sources, &view);
 	if (status == EXIT_OK)
-		status = options->batch ? run_batch(options, &sources, &view) :
-					  run_screen(options, &sources, &view);
+		status = options->batch ? run_batch(options, &sources, &view, &trail) :
+					  run_screen(options, probe, &sources, &view, &trail);
 	sources__close(&sources);
+	trail__clear(&trail);
 	return status;
 }
 

@@ -2,6 +2,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "ioasidtop.h"
@@ -11,7 +12,8 @@
 enum {
 	OPT_JSON = 256, OPT_NO_BPF, OPT_PROBE, OPT_STRICT, OPT_VERBOSE, OPT_MEMORY, OPT_WIDTH,
 	OPT_HEIGHT, OPT_COUNTERS, OPT_FORMAT, OPT_RECORD, OPT_RECORD_SIZE, OPT_REPLAY, OPT_AT,
-	OPT_SPEED, OPT_HISTORY, OPT_SPACES, OPT_BPF_STATS, OPT_MAX_CPU,
+	OPT_SPEED, OPT_HISTORY, OPT_SPACES, OPT_BPF_STATS, OPT_MAX_CPU, OPT_VIEW, OPT_SPACE,
+	OPT_PROC,
 };
 
 static const struct argp_option option_table[] = {
@@ -31,10 +33,15 @@ static const struct argp_option option_table[] = {
 	  "user-inv-p99, errors, lost, inv, inv-p99, attached, space, format (map), faults, "
 	  "fault-pages, pending, oldest, fault-ok, fault-invalid, fault-overflows, "
 	  "fault-timeouts, fault-cancels, fault-fatal, service-p50, service-p99, service-max, "
-	  "wait-p50, wait-p99", 0 },
+	  "wait-p50, wait-p99; and in views that have them: device, pasid, cgroup, nspid, "
+	  "container, processes, contexts, spaces, user-inv-errors, user-inv-max, scope, inv-p50, "
+	  "inv-max, user-inv-total, shadow-syncs", 0 },
 	{ "reverse", 'r', NULL, 0, "sort the other way round", 0 },
-	{ "tree", 't', NULL, 0, "spaces below those that they are nested on", 0 },
-	{ "faults", 'F', NULL, 0, "page faults by space and device, sorted by faults", 0 },
+	{ "view", OPT_VIEW, "NAME", 0, "summary, spaces (unless given), tree, devices, processes, "
+	  "cgroups, invalidations, faults, stacks or heat", 0 },
+	{ "tree", 't', NULL, 0, "--view tree: spaces below those that they are nested on", 0 },
+	{ "faults", 'F', NULL, 0, "--view faults: page faults by space and device", 0 },
+	{ "space", OPT_SPACE, "CTX:ID", 0, "look into this space, with its mappings", 0 },
 	{ "filter", 'f', "TEXT", 0, "only rows with TEXT in name, pid or device", 0 },
 	{ "pid", 'p', "PID", 0, "only contexts of process PID", 0 },
 	{ NULL, 0, NULL, 0, "Data:", 3 },
@@ -59,6 +66,7 @@ static const struct argp_option option_table[] = {
 	{ "verbose", OPT_VERBOSE, NULL, 0, "show messages of the BPF loader", 0 },
 	{ "screen", OPT_HEIGHT, "ROWS", OPTION_HIDDEN, NULL, 0 },
 	{ "counters", OPT_COUNTERS, "FILE", OPTION_HIDDEN, NULL, 0 },
+	{ "proc", OPT_PROC, "DIR", OPTION_HIDDEN, NULL, 0 },
 	{ 0 },
 };
 
@@ -130,6 +138,24 @@ static error_t parse_time(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
+static enum view_id parse_view(struct argp_state *state, const char *name)
+{
+	int id = view__find(name);
+
+	if (id < 0)
+		argp_error(state, "no view is called '%s': see --help", name);
+	return id;
+}
+
+static void parse_space(struct argp_state *state, struct options *options, const char *text)
+{
+	char end;
+
+	if (sscanf(text, "%u:%u%c", &options->ctx, &options->ioasid, &end) != 2 ||
+	    !options->ioasid)
+		argp_error(state, "'%s' is no space: give CTX:ID", text);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
@@ -156,11 +182,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'r':
 		options->reverse = true;
 		break;
+	case OPT_VIEW:
+		options->view = parse_view(state, arg);
+		break;
+	case OPT_SPACE:
+		parse_space(state, options, arg);
+		break;
+	case OPT_PROC:
+		options->proc = arg;
+		break;
 	case 't':
-		options->tree = true;
+		options->view = VIEW_TREE;
 		break;
 	case 'F':
-		options->faults = true;
+		options->view = VIEW_FAULTS;
 		break;
 	case 'f':
 		if (strlen(arg) >= FILTER_LEN)
@@ -244,6 +279,7 @@ void options__parse(struct options *options, int argc, char **argv)
 		.interval = 1, .sort = -1, .memory = COLLECT_MEMORY_DEFAULT,
 		.record_mib = RECORD_MIB, .speed = 1, .history_mib = HISTORY_MIB,
 		.spaces = OPENMETRICS_SPACES, .max_cpu = PACE_PERCENT,
+		.view = VIEW_SPACES,
 	};
 	argp_program_version = "ioasidtop " IOASID_TOOLS_VERSION;
 	argp_err_exit_status = EXIT_USAGE;

@@ -47,6 +47,9 @@ static void show(struct screen *screen, struct snapshot *snap)
 {
 	if (!snap)
 		return;
+	/* What is not in a recording is said, too. */
+	if (screen->options->replay)
+		sources__look(screen->sources, screen->view, snap);
 	view__sort(screen->view, snap);
 	snapshot__free(screen->snap);
 	screen->snap = snap;
@@ -109,20 +112,66 @@ static long page_rows(const struct screen *screen)
 	return view__page_rows(screen->view, rows, cols);
 }
 
-static void scroll_to(struct screen *screen, long first)
+static long clamp(long value, long max)
 {
-	long rows = view__count_lines(screen->view, screen->snap), page = page_rows(screen);
-
-	if (first > rows - page)
-		first = rows - page;
-	screen->view->first_row = first > 0 ? first : 0;
+	if (value > max)
+		value = max;
+	return value > 0 ? value : 0;
 }
 
-static void toggle_faults(struct screen *screen)
+/* The line with the cursor is always among those that are shown. */
+static void move_to(struct screen *screen, long cursor)
 {
-	view__toggle_faults(screen->view);
+	struct view *view = screen->view;
+	long page = page_rows(screen), rows = view__count_lines(view, screen->snap);
+	long first = view->first_row;
+
+	cursor = clamp(cursor, rows - 1);
+	if (first > cursor)
+		first = cursor;
+	if (first < cursor - page + 1)
+		first = cursor - page + 1;
+	view->cursor = cursor;
+	view->first_row = clamp(first, rows - page);
+}
+
+/* Views without lines are scrolled by what is first. */
+static void scroll_to(struct screen *screen, long first)
+{
+	struct view *view = screen->view;
+	long rows;
+
+	if (view__count_lines(view, screen->snap) && !view->space) {
+		move_to(screen, first);
+		return;
+	}
+	rows = screen->snap ? view->space ? screen->snap->mappings.nr : screen->snap->stacks.nr : 0;
+	view->first_row = clamp(first, rows - 1);
+}
+
+/* Whatever is shown now, is there at once. */
+static void changed(struct screen *screen)
+{
 	resort(screen);
+	if (screen->snap && !screen->view->frozen)
+		sources__look(screen->sources, screen->view, screen->snap);
 	scroll_to(screen, 0);
+}
+
+static void enter(struct screen *screen)
+{
+	if (!screen->snap || !view__enter(screen->view, screen->snap))
+		return;
+	screen->view->first_row = 0;
+	changed(screen);
+}
+
+static void back(struct screen *screen)
+{
+	if (!view__back(screen->view))
+		return;
+	screen->view->first_row = 0;
+	scroll_to(screen, screen->view->cursor);
 }
 
 static void edit_filter(struct screen *screen, int key)
@@ -143,7 +192,9 @@ static void edit_filter(struct screen *screen, int key)
 
 static void scroll_key(struct screen *screen, int key)
 {
-	long first = screen->view->first_row, page = page_rows(screen);
+	const struct view *view = screen->view;
+	bool lines = view__count_lines(view, screen->snap) && !view->space;
+	long first = lines ? view->cursor : view->first_row, page = page_rows(screen);
 
 	switch (key) {
 	case KEYS_UP:
@@ -167,6 +218,37 @@ static void scroll_key(struct screen *screen, int key)
 	}
 }
 
+/* Keys that lead to another view; false: it is none of them. */
+static bool view_key(struct screen *screen, int key)
+{
+	struct view *view = screen->view;
+
+	switch (key) {
+	case '\t':
+		view__show_next(view, 1);
+		break;
+	case KEYS_BACK_TAB:
+		view__show_next(view, -1);
+		break;
+	case 't':
+		view__show(view, view->id == VIEW_TREE ? VIEW_SPACES : VIEW_TREE);
+		break;
+	case 'f':
+	case 'F':
+		view__toggle(view, VIEW_FAULTS);
+		break;
+	case 'o':
+		view->heat = (view->heat + 1) % (NR_OPERATIONS + 1);
+		break;
+	default:
+		if (view__find_key(key) < 0)
+			return false;
+		view__show(view, view__find_key(key));
+	}
+	changed(screen);
+	return true;
+}
+
 static void command(struct screen *screen, int key)
 {
 	struct view *view = screen->view;
@@ -183,18 +265,13 @@ static void command(struct screen *screen, int key)
 	case '/':
 		view->prompt = true;
 		break;
-	case 't':
-		view->tree = view->faults || !view->tree;
-		if (view->faults)
-			toggle_faults(screen);
-		scroll_to(screen, 0);
-		break;
-	case 'f':
-	case 'F':
-		toggle_faults(screen);
+	case '\r':
+	case '\n':
+		enter(screen);
 		break;
 	case 27:
-		view->filter[0] = '\0';
+	case KEYS_ERASE:
+		back(screen);
 		break;
 	case '<':
 	case KEYS_LEFT:
@@ -217,7 +294,8 @@ static void command(struct screen *screen, int key)
 		set_interval(screen, 0.5);
 		break;
 	default:
-		scroll_key(screen, key);
+		if (!view_key(screen, key))
+			scroll_key(screen, key);
 	}
 }
 
@@ -241,7 +319,7 @@ static void handle_keys(struct screen *screen)
 
 	while (!screen->quit && (key = term__key()) != KEYS_NONE) {
 		if (key == KEYS_RESIZE)
-			scroll_to(screen, screen->view->first_row);
+			scroll_to(screen, screen->view->cursor);
 		else if (screen->view->help)
 			screen->view->help = false;
 		else if (screen->view->prompt)
@@ -281,7 +359,8 @@ static void start(struct screen *screen, struct snapshot *first)
 	set_ticker(screen);
 }
 
-int run_screen(const struct options *options, struct sources *sources, struct view *view)
+int run_screen(const struct options *options, const struct probe *probe, struct sources *sources,
+	       struct view *view, struct trail *trail)
 {
 	struct screen screen = {
 		.options = options, .sources = sources, .view = view,
@@ -299,9 +378,12 @@ int run_screen(const struct options *options, struct sources *sources, struct vi
 			"the type of the terminal is not known: set TERM, or use -b");
 		return err == -ENOTTY ? EXIT_USAGE : EXIT_UNSUPPORTED;
 	}
-	screen.err = timeline__open(&screen.timeline, options, sources, view, &first);
-	if (!screen.err)
+	screen.err = timeline__open(&screen.timeline, options, sources, view, trail, &first);
+	if (!screen.err) {
 		start(&screen, first);
+		draw(&screen);
+		sources__finish(sources, probe);
+	}
 	loop(&screen, stop);
 	term__close();
 	timeline__close(&screen.timeline);

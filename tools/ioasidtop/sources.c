@@ -60,6 +60,25 @@ static void measure_bpf(struct sources *sources)
 		add_missing(sources, text);
 }
 
+/* What only some views need, and nobody could load later. */
+static void open_details(struct sources *sources)
+{
+	const struct options *options = sources->options;
+
+	if (!sources->collect) {
+		snprintf(sources->no_stacks, sizeof(sources->no_stacks),
+			 "Stacks are not known without BPF.");
+		snprintf(sources->no_mappings, sizeof(sources->no_mappings),
+			 "Mappings are not known without BPF: ioasidctl mappings lists them.");
+		return;
+	}
+	if (!options->batch || options->view == VIEW_STACKS)
+		sources->stacks = map_stacks__open(sources->no_stacks, sizeof(sources->no_stacks));
+	if (!options->batch || options->ioasid)
+		sources->mappings = mappings__open(sources->no_mappings,
+						   sizeof(sources->no_mappings));
+}
+
 static void note_counters(struct sources *sources, const struct probe *probe)
 {
 	const char *obstacle = probe__counters_obstacle(probe);
@@ -122,6 +141,9 @@ static int open_replay(struct sources *sources)
 		add_missing(sources, "the recording ends in the middle of a snapshot");
 	if (replay__state(sources->replay) == REPLAY_DAMAGED)
 		add_missing(sources, "the recording is damaged: what follows cannot be read");
+	snprintf(sources->no_stacks, sizeof(sources->no_stacks), "Stacks are not in recordings.");
+	snprintf(sources->no_mappings, sizeof(sources->no_mappings),
+		 "Mappings are not in recordings.");
 	sources->replay_at = replay__find(sources->replay, options->at);
 	return EXIT_OK;
 }
@@ -142,13 +164,30 @@ size_t replay__find(const struct replay *replay, double seconds)
 	return first;
 }
 
-int sources__open(struct sources *sources, const struct options *options, const struct probe *probe)
+void sources__finish(struct sources *sources, const struct probe *probe)
+{
+	bool stacks = sources->options->view == VIEW_STACKS;
+
+	if (sources->options->nr_files || sources->replay)
+		return;
+	open_details(sources);
+	/* Names of functions are in the files of processes. */
+	caps__drop(!probe->debugfs || stacks);
+	if (sources->stacks && stacks)
+		map_stacks__start(sources->stacks);
+}
+
+int sources__open(struct sources *sources, const struct options *options,
+		  const struct probe *probe)
 {
 	struct snapshot *none;
 	int err, status;
 
 	*sources = (struct sources){ .options = options, .model = model__new() };
-	if (!sources->model)
+	/* Processes of a recording are others than those of the same number now. */
+	sources->processes = processes__new(options->proc ? options->proc :
+					    options->nr_files ? NULL : "/proc");
+	if (!sources->model || !sources->processes)
 		return EXIT_FAILED;
 	sources->pace.percent = options->max_cpu;
 	pace__set(&sources->pace, options->interval_ns);
@@ -168,9 +207,10 @@ int sources__open(struct sources *sources, const struct options *options, const 
 	status = open_record(sources, probe);
 	if (status)
 		return status;
-	if (!options->nr_files)
-		caps__drop(!probe->debugfs);
-	err = sources__read(sources, &none);
+	/* What only a few need must not keep the first screen waiting. */
+	if (options->batch)
+		sources__finish(sources, probe);
+	err = sources__read(sources, NULL, &none);
 	if (err)
 		fprintf(stderr, "ioasidtop: cannot read the counters: %s\n", strerror(-err));
 	return err ? EXIT_FAILED : EXIT_OK;
@@ -184,6 +224,9 @@ void sources__close(struct sources *sources)
 	collect__close(sources->collect);
 	faults__close(sources->faults);
 	model__free(sources->model);
+	processes__free(sources->processes);
+	map_stacks__close(sources->stacks);
+	mappings__close(sources->mappings);
 	sample_set__free(&sources->samples);
 	fault_set__free(&sources->fault_set);
 }
@@ -244,7 +287,7 @@ static __u64 map_bytes(const struct sources *sources)
 }
 
 /* What it costs, and what is to be remembered of it. Snap is NULL the first time. */
-static void finish(struct sources *sources, struct snapshot *snap)
+static void account_for(struct sources *sources, struct snapshot *snap)
 {
 	int err;
 
@@ -264,8 +307,65 @@ static void finish(struct sources *sources, struct snapshot *snap)
 		sources->record_err = err;
 }
 
+/* Stacks are counted from now on, or no longer. */
+static void look_at_stacks(struct sources *sources, bool wanted, struct map_stacks *out)
+{
+	struct map_stack_reader *reader = sources->stacks;
+
+	if (wanted && !reader)
+		snprintf(out->why, sizeof(out->why), "%s", sources->no_stacks);
+	if (!reader)
+		return;
+	if (wanted && !map_stacks__is_on(reader)) {
+		map_stacks__start(reader);
+		out->counted = true;
+	} else if (wanted && map_stacks__read(reader, out)) {
+		snprintf(out->why, sizeof(out->why), "Stacks cannot be read.");
+	} else if (!wanted) {
+		map_stacks__stop(reader);
+	}
+}
+
+static void look_at_mappings(struct sources *sources, const struct view *view,
+			     struct space_mappings *out)
+{
+	free(out->at);
+	*out = (struct space_mappings){ 0 };
+	if (!view->space)
+		return;
+	out->ctx = view->ctx;
+	out->ioasid = view->ioasid;
+	if (sources->mappings)
+		mappings__read(sources->mappings, view->ctx, view->ioasid, out);
+	else
+		snprintf(out->why, sizeof(out->why), "%s", sources->no_mappings);
+}
+
+void sources__look(struct sources *sources, const struct view *view, struct snapshot *snap)
+{
+	bool stacks = view->id == VIEW_STACKS && !view->space;
+
+	/* Of a snapshot that has them, they are those of its interval. */
+	if (!snap->stacks.counted || !stacks)
+		look_at_stacks(sources, stacks, &snap->stacks);
+	look_at_mappings(sources, view, &snap->mappings);
+}
+
+/* What is not counted, but looked up. */
+static int look(struct sources *sources, const struct view *view, struct snapshot *snap)
+{
+	int err;
+
+	if (!snap)
+		return 0;
+	err = processes__fill(sources->processes, snap);
+	if (view)
+		sources__look(sources, view, snap);
+	return err;
+}
+
 /* See model__step() for the order. */
-static int read_now(struct sources *sources, struct snapshot **snap)
+static int read_now(struct sources *sources, const struct view *view, struct snapshot **snap)
 {
 	struct counter_set counters = { 0 };
 	struct reading reading = {
@@ -285,6 +385,8 @@ static int read_now(struct sources *sources, struct snapshot **snap)
 		err = read_samples(sources);
 	if (!err)
 		err = model__step(sources->model, &reading, snap);
+	if (!err)
+		err = look(sources, view, *snap);
 	if (!err && sources->collect)
 		model__retire(sources->model, &retire_ops, sources);
 	counters__clear(&counters);
@@ -292,18 +394,27 @@ static int read_now(struct sources *sources, struct snapshot **snap)
 	return err;
 }
 
-int sources__read(struct sources *sources, struct snapshot **snap)
+static int read_replay(struct sources *sources, const struct view *view, struct snapshot **snap)
 {
 	int err;
 
-	if (sources->replay) {
-		if (sources->replay_at == replay__nr(sources->replay))
-			return -ENODATA;
-		return replay__get(sources->replay, sources->replay_at++, snap);
-	}
-	err = read_now(sources, snap);
+	if (sources->replay_at == replay__nr(sources->replay))
+		return -ENODATA;
+	err = replay__get(sources->replay, sources->replay_at++, snap);
+	if (!err && view)
+		sources__look(sources, view, *snap);
+	return err;
+}
+
+int sources__read(struct sources *sources, const struct view *view, struct snapshot **snap)
+{
+	int err;
+
+	if (sources->replay)
+		return read_replay(sources, view, snap);
+	err = read_now(sources, view, snap);
 	if (!err)
-		finish(sources, *snap);
+		account_for(sources, *snap);
 	return err;
 }
 

@@ -13,26 +13,6 @@
 #define FRAME_MIN_NS 20000000ULL
 #define FRAME_MAX_NS (5 * NS_PER_S)
 
-int timeline__open(struct timeline *timeline, const struct options *options,
-		   struct sources *sources, struct view *view, struct snapshot **snap)
-{
-	*timeline = (struct timeline){
-		.sources = sources,
-		.view = view,
-		.speed = options->speed,
-		.held = options->at_set,
-	};
-	*snap = NULL;
-	if (sources->replay) {
-		timeline->at = sources->replay_at;
-		return replay__get(sources->replay, timeline->at, snap);
-	}
-	if (!options->history_mib)
-		return 0;
-	timeline->history = history__new((size_t)options->history_mib << 20, HISTORY_NS);
-	return timeline->history ? 0 : -ENOMEM;
-}
-
 void timeline__close(struct timeline *timeline)
 {
 	history__free(timeline->history);
@@ -57,22 +37,68 @@ static __u64 time_of(const struct timeline *timeline, size_t at)
 	return history__ts_ns(timeline->history, at);
 }
 
-static int get(const struct timeline *timeline, struct snapshot **snap)
+/* The past of what is shown, as far as it is kept. */
+static int fill_trail(struct timeline *timeline, size_t at)
 {
-	if (timeline->sources->replay)
-		return replay__get(timeline->sources->replay, timeline->at, snap);
-	return history__get(timeline->history, timeline->at, snap);
+	size_t from = timeline->trail_end == at ? at : at > TRAIL_LEN ? at - TRAIL_LEN : 0;
+	struct snapshot *snap;
+	int err;
+
+	if (timeline->trail_end != at)
+		trail__clear(timeline->trail);
+	for (; from <= at; from++) {
+		err = replay__get(timeline->sources->replay, from, &snap);
+		if (err)
+			return err;
+		trail__add(timeline->trail, snap);
+		snapshot__free(snap);
+	}
+	timeline->trail_end = at + 1;
+	return 0;
+}
+
+static int get(struct timeline *timeline, struct snapshot **snap)
+{
+	int err;
+
+	if (!timeline->sources->replay)
+		return history__get(timeline->history, timeline->at, snap);
+	err = fill_trail(timeline, timeline->at);
+	return err ? err : replay__get(timeline->sources->replay, timeline->at, snap);
+}
+
+int timeline__open(struct timeline *timeline, const struct options *options,
+		   struct sources *sources, struct view *view, struct trail *trail,
+		   struct snapshot **snap)
+{
+	*timeline = (struct timeline){
+		.sources = sources,
+		.view = view,
+		.trail = trail,
+		.speed = options->speed,
+		.held = options->at_set,
+	};
+	*snap = NULL;
+	if (sources->replay) {
+		timeline->at = sources->replay_at;
+		return get(timeline, snap);
+	}
+	if (!options->history_mib)
+		return 0;
+	timeline->history = history__new((size_t)options->history_mib << 20, HISTORY_NS);
+	return timeline->history ? 0 : -ENOMEM;
 }
 
 /* What happened while the memory for it was too small cannot be shown later: no error. */
 static int tick_live(struct timeline *timeline, struct snapshot **snap)
 {
-	int err = sources__read(timeline->sources, snap);
+	int err = sources__read(timeline->sources, timeline->view, snap);
 
 	if (err)
 		return err;
 	sources__tell(timeline->sources, timeline->view);
 	timeline->newest_ns = (*snap)->ts_ns;
+	trail__add(timeline->trail, *snap);
 	if (timeline->history)
 		history__add(timeline->history, *snap);
 	if (timeline->held) {

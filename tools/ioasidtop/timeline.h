@@ -8,6 +8,8 @@
 struct timeline {
 	struct sources *sources;
 	struct view *view;
+	struct trail *trail; /* up to what is shown of a recording, else up to now */
+	size_t trail_end; /* of a recording: what it is filled with, up to there */
 	struct history *history; /* NULL: none, or a recording */
 	bool held; /* time does not go on, on the screen */
 	size_t at; /* what is shown, while held or in a recording */
@@ -17,7 +19,8 @@ struct timeline {
 
 /* *snap is what to show at once, or NULL. 0 or a negative errno, as below. */
 int timeline__open(struct timeline *timeline, const struct options *options,
-		   struct sources *sources, struct view *view, struct snapshot **snap);
+		   struct sources *sources, struct view *view, struct trail *trail,
+		   struct snapshot **snap);
 void timeline__close(struct timeline *timeline);
 
 /* An interval has passed. *snap: what to show now, NULL: what is shown. */

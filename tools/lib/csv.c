@@ -67,10 +67,10 @@ int csv__snapshot(FILE *out, const struct snapshot *snap, const struct view *vie
 {
 	put_row(out, snap, &snap->total);
 	for (size_t i = 0; i < snap->nr_rows; i++)
-		if (view__shows(view, &snap->rows[i]))
+		if (view__shows(view, snap, &snap->rows[i]))
 			put_row(out, snap, &snap->rows[i]);
 	for (size_t i = 0; i < snap->nr_devices; i++)
-		if (view__shows(view, &snap->devices[i]))
+		if (view__shows(view, snap, &snap->devices[i]))
 			put_row(out, snap, &snap->devices[i]);
 	return ferror(out) || fflush(out) ? -EIO : 0;
 }

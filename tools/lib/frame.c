@@ -18,6 +18,9 @@ enum {
 /* More devices than that have no name each. */
 #define MAX_ATTACHED (1 << 20)
 
+/* Of a path */
+#define MAX_CGROUP 4096
+
 /* By number in a frame: these stay as they are. */
 static const enum row_state states[] = {
 	ROW_SPACE, ROW_CTX, ROW_GONE, ROW_OTHER, ROW_DEVICE, ROW_TOTAL,
@@ -112,6 +115,19 @@ static void put_row(struct bytes *raw, const struct row *row)
 	}
 }
 
+static void put_processes(struct bytes *raw, const struct snapshot *snap)
+{
+	put_number(raw, snap->nr_processes);
+	for (size_t i = 0; i < snap->nr_processes; i++) {
+		const struct process *process = &snap->processes[i];
+
+		put_number(raw, process->pid);
+		put_number(raw, process->nspid);
+		put_text(raw, process->cgroup);
+		put_text(raw, process->container);
+	}
+}
+
 static void put_snapshot(struct bytes *raw, const struct snapshot *snap)
 {
 	put_number(raw, snap->seq);
@@ -141,6 +157,7 @@ static void put_snapshot(struct bytes *raw, const struct snapshot *snap)
 	put_number(raw, snap->nr_devices);
 	for (size_t i = 0; i < snap->nr_devices; i++)
 		put_row(raw, &snap->devices[i]);
+	put_processes(raw, snap);
 }
 
 /* Fast rather than small: this happens in each interval. */
@@ -165,7 +182,8 @@ int frame__encode(const struct snapshot *snap, struct bytes *bytes, __u32 *raw_l
 	struct bytes raw = { 0 };
 	int err = -ENOMEM;
 
-	if (snap->nr_rows > FRAME_MAX_ROWS || snap->nr_devices > FRAME_MAX_ROWS)
+	if (snap->nr_rows > FRAME_MAX_ROWS || snap->nr_devices > FRAME_MAX_ROWS ||
+	    snap->nr_processes > FRAME_MAX_ROWS)
 		return -E2BIG;
 	put_snapshot(&raw, snap);
 	if (raw.len > FRAME_MAX_BYTES)
@@ -295,6 +313,31 @@ static struct row *get_rows(struct cursor *in, const struct frame_schema *schema
 	return array;
 }
 
+static void get_process(struct cursor *in, struct process *process)
+{
+	process->pid = get_bounded(in, 0xffffffff);
+	process->nspid = get_bounded(in, 0xffffffff);
+	process->cgroup = get_new_text(in, MAX_CGROUP);
+	get_text(in, process->container, sizeof(process->container));
+}
+
+/* They are searched by number. */
+static void get_processes(struct cursor *in, struct snapshot *snap)
+{
+	__u64 nr = get_bounded(in, FRAME_MAX_ROWS);
+
+	in->failed |= nr > cursor__left(in) / 4;
+	if (in->failed || !nr)
+		return;
+	snap->processes = calloc(nr, sizeof(*snap->processes));
+	in->failed |= !snap->processes;
+	for (size_t i = 0; i < nr && !in->failed; i++) {
+		get_process(in, &snap->processes[i]);
+		snap->nr_processes++;
+		in->failed |= i && snap->processes[i].pid <= snap->processes[i - 1].pid;
+	}
+}
+
 /* Which states rows have depends on where they are. */
 static bool is_sound(const struct snapshot *snap)
 {
@@ -340,6 +383,7 @@ static void get_snapshot(struct cursor *in, const struct frame_schema *schema,
 	get_row(in, schema, &snap->total);
 	snap->rows = get_rows(in, schema, &snap->nr_rows);
 	snap->devices = get_rows(in, schema, &snap->nr_devices);
+	get_processes(in, snap);
 }
 
 static int decode_raw(const void *data, size_t len, const struct frame_schema *schema,

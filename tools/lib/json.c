@@ -5,6 +5,7 @@
 #include <string.h>
 #include <yyjson.h>
 #include "json.h"
+#include "json_view.h"
 #include "lines.h"
 #include "quantile.h"
 #include "version.h"
@@ -23,20 +24,20 @@ static void add_value(doc_t *doc, val_t *obj, const char *key, const struct valu
 		yyjson_mut_obj_add_uint(doc, obj, key, value->count);
 }
 
-static void add_metrics(doc_t *doc, val_t *obj, const struct row *row)
+void json__add_metrics(doc_t *doc, val_t *obj, const struct row *row, enum metric_id first)
 {
-	for (int id = 0; id < NR_METRICS; id++)
+	for (int id = first; id < NR_METRICS; id++)
 		add_value(doc, obj, metrics[id].key, &row->v[id], metrics[id].unit);
 }
 
-static void add_known(doc_t *doc, val_t *obj, const char *key, bool known, __u64 number)
+void json__add_known(doc_t *doc, val_t *obj, const char *key, bool known, __u64 number)
 {
 	struct value value = { .known = known, .count = number };
 
 	add_value(doc, obj, key, &value, UNIT_COUNT);
 }
 
-static void add_text(doc_t *doc, val_t *obj, const char *key, const char *text)
+void json__add_text(doc_t *doc, val_t *obj, const char *key, const char *text)
 {
 	if (*text)
 		yyjson_mut_obj_add_str(doc, obj, key, text);
@@ -92,14 +93,14 @@ static val_t *space_object(doc_t *doc, const struct snapshot *snap, const struct
 	val_t *obj = yyjson_mut_obj(doc);
 
 	yyjson_mut_obj_add_str(doc, obj, "state", states[row->state]);
-	add_text(doc, obj, "comm", row->comm);
-	add_text(doc, obj, "door", row->door);
-	add_text(doc, obj, "kind", row->kind);
+	json__add_text(doc, obj, "comm", row->comm);
+	json__add_text(doc, obj, "door", row->door);
+	json__add_text(doc, obj, "kind", row->kind);
 	if (row->attached)
 		json__add_words(doc, obj, "attached", row->attached);
 	else
 		yyjson_mut_obj_add_null(doc, obj, "attached");
-	add_metrics(doc, obj, row);
+	json__add_metrics(doc, obj, row, 0);
 	add_fault_devices(doc, obj, snap, row);
 	return obj;
 }
@@ -121,9 +122,9 @@ static val_t *lost_object(doc_t *doc, const struct lost *lost)
 {
 	val_t *obj = yyjson_mut_obj(doc);
 
-	add_known(doc, obj, "missed", lost->known, lost->missed);
-	add_known(doc, obj, "unattributed", lost->known, lost->unattributed);
-	add_known(doc, obj, "late", lost->known, lost->late);
+	json__add_known(doc, obj, "missed", lost->known, lost->missed);
+	json__add_known(doc, obj, "unattributed", lost->known, lost->unattributed);
+	json__add_known(doc, obj, "late", lost->known, lost->late);
 	return obj;
 }
 
@@ -132,12 +133,12 @@ static val_t *self_object(doc_t *doc, const struct snapshot *snap)
 	const struct self *self = &snap->self;
 	val_t *obj = yyjson_mut_obj(doc);
 
-	add_known(doc, obj, "cpu_ns", self->known, self->cpu_ns);
-	add_known(doc, obj, "rss_bytes", self->known, self->rss_bytes);
-	add_known(doc, obj, "map_bytes", self->known, self->map_bytes);
-	add_known(doc, obj, "bpf_ns", self->bpf_known, self->bpf_ns);
-	add_known(doc, obj, "bpf_runs", self->bpf_known, self->bpf_runs);
-	add_known(doc, obj, "wanted_interval_ns", self->wanted_ns, self->wanted_ns);
+	json__add_known(doc, obj, "cpu_ns", self->known, self->cpu_ns);
+	json__add_known(doc, obj, "rss_bytes", self->known, self->rss_bytes);
+	json__add_known(doc, obj, "map_bytes", self->known, self->map_bytes);
+	json__add_known(doc, obj, "bpf_ns", self->bpf_known, self->bpf_ns);
+	json__add_known(doc, obj, "bpf_runs", self->bpf_known, self->bpf_runs);
+	json__add_known(doc, obj, "wanted_interval_ns", self->wanted_ns, self->wanted_ns);
 	return obj;
 }
 
@@ -157,7 +158,7 @@ static bool is_object(const struct line *line, const struct view *view)
 {
 	if (line->row->state == ROW_DEVICE)
 		return false;
-	return !line->heading || (!line->row->ioasid && !view->faults);
+	return !line->heading || (!line->row->ioasid && view->id != VIEW_FAULTS);
 }
 
 static void add_snapshot(doc_t *doc, val_t *root, const struct snapshot *snap,
@@ -168,9 +169,9 @@ static void add_snapshot(doc_t *doc, val_t *root, const struct snapshot *snap,
 	yyjson_mut_obj_add_str(doc, root, "schema", JSON_SCHEMA);
 	yyjson_mut_obj_add_str(doc, root, "version", IOASID_TOOLS_VERSION);
 	yyjson_mut_obj_add_uint(doc, root, "ts_ns", snap->ts_ns);
-	add_text(doc, root, "boot_id", view->boot_id ? view->boot_id : boot_id());
+	json__add_text(doc, root, "boot_id", view->boot_id ? view->boot_id : boot_id());
 	yyjson_mut_obj_add_str(doc, root, "kernel", view->kernel);
-	add_known(doc, root, "instance", snap->instance, snap->instance);
+	json__add_known(doc, root, "instance", snap->instance, snap->instance);
 	yyjson_mut_obj_add_uint(doc, root, "seq", snap->seq);
 	yyjson_mut_obj_add_uint(doc, root, "interval_ns", snap->interval_ns);
 	yyjson_mut_obj_add_str(doc, root, "mode", snap->bpf ? "raw_tp" : "counters");
@@ -207,19 +208,25 @@ int json__print(FILE *out, doc_t *doc)
 int json__snapshot(FILE *out, const struct snapshot *snap, const struct view *view)
 {
 	doc_t *doc = yyjson_mut_doc_new(NULL);
+	struct view spaces = *view;
 	struct lines lines;
 	val_t *root;
 	int err;
 
 	if (!doc)
 		return -ENOMEM;
+	/* Spaces are there whatever the view. */
+	if (view->id != VIEW_TREE && view->id != VIEW_FAULTS)
+		spaces.id = VIEW_SPACES;
 	root = yyjson_mut_obj(doc);
 	yyjson_mut_doc_set_root(doc, root);
-	err = lines__make(&lines, view, snap);
+	err = lines__make(&lines, &spaces, snap);
 	if (!err) {
 		add_snapshot(doc, root, snap, view, &lines);
-		err = json__print(out, doc);
+		err = json_view__add(doc, root, snap, view);
 	}
+	if (!err)
+		err = json__print(out, doc);
 	lines__free(&lines);
 	yyjson_mut_doc_free(doc);
 	return err;
@@ -240,8 +247,8 @@ static void add_probe(doc_t *doc, val_t *root, const struct probe *probe,
 	yyjson_mut_obj_add_bool(doc, root, "cap_perfmon", probe->cap_perfmon);
 	yyjson_mut_obj_add_str(doc, root, "source", counter_source__name(probe->source));
 	yyjson_mut_obj_add_bool(doc, root, "bpf", !obstacle);
-	add_text(doc, root, "bpf_obstacle", obstacle ? obstacle : "");
-	add_text(doc, root, "counters_obstacle", counters ? counters : "");
+	json__add_text(doc, root, "bpf_obstacle", obstacle ? obstacle : "");
+	json__add_text(doc, root, "counters_obstacle", counters ? counters : "");
 	yyjson_mut_obj_add_uint(doc, root, "map_entries", size->entries);
 	yyjson_mut_obj_add_uint(doc, root, "map_memory_bytes", size->bytes);
 }

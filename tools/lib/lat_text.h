@@ -4,6 +4,7 @@
 #define TOOLS_LAT_TEXT_H
 
 #include <stdio.h>
+#include "heat.h"
 #include "lat.h"
 
 /* Of the interval, or of all the time. */
@@ -28,9 +29,5 @@ void heat__init(struct heat *heat, const struct lat *lat, int width, int colors)
 /* To begin with; afterwards it comes by itself now and then. */
 void heat__header(struct heat *heat, FILE *out);
 void heat__print(struct heat *heat, FILE *out, const struct lat *lat, const char *time);
-
-/* From 0 (nothing) to HEAT_LEVELS (all): logarithmic, so that a single one is seen. */
-#define HEAT_LEVELS	9
-int heat__level(__u64 count, __u64 total);
 
 #endif

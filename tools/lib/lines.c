@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "lines.h"
+#include "views.h"
 
-#define NONE	(-1)
+#define NONE (-1)
 
 /*
  * The rows of a snapshot as a forest. All arrays are as long as the snapshot, and
@@ -13,10 +13,10 @@
  */
 struct forest {
 	const struct snapshot *snap;
-	int *by_number;		/* rows in the order of context and space */
-	int *parent;		/* NONE: a root */
-	int *first, *next;	/* child, sibling */
-	int *roots;		/* of the context whose first row by number this is */
+	int *by_number; /* rows in the order of context and space */
+	int *parent; /* NONE: a root */
+	int *first, *next; /* child, sibling */
+	int *roots; /* of the context whose first row by number this is */
 	bool *shown;
 	struct lines *lines;
 };
@@ -95,8 +95,8 @@ static void link_rows(struct forest *f)
 static void mark_shown(struct forest *f, const struct view *view)
 {
 	for (int i = 0; i < (int)f->snap->nr_rows; i++) {
-		f->shown[i] = f->shown[i] || view__shows(view, &f->snap->rows[i]);
-		f->lines->matching += view__shows(view, &f->snap->rows[i]);
+		f->shown[i] = f->shown[i] || view__shows(view, f->snap, &f->snap->rows[i]);
+		f->lines->matching += view__shows(view, f->snap, &f->snap->rows[i]);
 		if (f->shown[i])
 			for (int above = f->parent[i]; above != NONE; above = f->parent[above])
 				f->shown[above] = true;
@@ -170,9 +170,14 @@ static int add_trees(struct lines *lines, const struct view *view, const struct 
 	int *numbers = malloc(5 * nr * sizeof(*numbers));
 	bool *flags = calloc(2 * nr, sizeof(*flags));
 	struct forest f = {
-		.snap = snap, .by_number = numbers, .parent = numbers + nr,
-		.first = numbers + 2 * nr, .next = numbers + 3 * nr, .roots = numbers + 4 * nr,
-		.shown = flags, .lines = lines,
+		.snap = snap,
+		.by_number = numbers,
+		.parent = numbers + nr,
+		.first = numbers + 2 * nr,
+		.next = numbers + 3 * nr,
+		.roots = numbers + 4 * nr,
+		.shown = flags,
+		.lines = lines,
 	};
 
 	if (numbers && flags) {
@@ -199,12 +204,12 @@ static bool name_is_enough(const struct row *space, size_t nr_devices)
 static void add_space_with_faults(struct lines *lines, const struct view *view,
 				  const struct snapshot *snap, const struct row *space)
 {
-	bool all = view__shows(view, space);
+	bool all = view__shows(view, snap, space);
 	size_t nr = 0, first = lines->nr + 1;
 
 	for (size_t i = 0; i < snap->nr_devices; i++)
 		nr += row__is_on(&snap->devices[i], space) &&
-		      (all || view__shows(view, &snap->devices[i]));
+		      (all || view__shows(view, snap, &snap->devices[i]));
 	if (!all && !nr)
 		return;
 	lines->matching++;
@@ -213,7 +218,7 @@ static void add_space_with_faults(struct lines *lines, const struct view *view,
 		return;
 	for (size_t i = 0; i < snap->nr_devices; i++)
 		if (row__is_on(&snap->devices[i], space) &&
-		    (all || view__shows(view, &snap->devices[i])))
+		    (all || view__shows(view, snap, &snap->devices[i])))
 			strcpy(add_line(lines, &snap->devices[i])->stem, "|- ");
 	if (lines->nr > first)
 		strcpy(lines->at[lines->nr - 1].stem, "`- ");
@@ -237,31 +242,63 @@ static void add_context_with_faults(struct lines *lines, const struct view *view
 		lines->nr--;
 }
 
-int lines__make(struct lines *lines, const struct view *view, const struct snapshot *snap)
+int lines__faults(struct lines *lines, const struct view *view, const struct snapshot *snap)
 {
-	*lines = (struct lines){ 0 };
-	if (!snap || !snap->nr_rows)
-		return 0;
-	/* Each row, and a heading for it. */
-	lines->at = malloc((2 * snap->nr_rows + snap->nr_devices) * sizeof(*lines->at));
-	if (!lines->at)
-		return -ENOMEM;
-	for (size_t i = 0; view->faults && i < snap->nr_rows; i++)
+	for (size_t i = 0; i < snap->nr_rows; i++)
 		if (row__has_faults(&snap->rows[i]))
 			add_context_with_faults(lines, view, snap, i);
-	if (view->faults)
-		return 0;
-	if (view->tree)
-		return add_trees(lines, view, snap);
+	return 0;
+}
+
+int lines__tree(struct lines *lines, const struct view *view, const struct snapshot *snap)
+{
+	return add_trees(lines, view, snap);
+}
+
+int lines__spaces(struct lines *lines, const struct view *view, const struct snapshot *snap)
+{
 	for (size_t i = 0; i < snap->nr_rows; i++)
-		if (view__shows(view, &snap->rows[i]))
+		if (view__shows(view, snap, &snap->rows[i]))
 			add_line(lines, &snap->rows[i]);
 	lines->matching = lines->nr;
 	return 0;
 }
 
+/* Of spaces with any invalidations, now or ever. */
+int lines__invals(struct lines *lines, const struct view *view, const struct snapshot *snap)
+{
+	for (size_t i = 0; i < snap->nr_rows; i++) {
+		const struct row *row = &snap->rows[i];
+
+		if (row->state != ROW_CTX && view__shows(view, snap, row))
+			add_line(lines, row);
+	}
+	lines->matching = lines->nr;
+	return 0;
+}
+
+int lines__make(struct lines *lines, const struct view *view, const struct snapshot *snap)
+{
+	const struct view_type *type = view__type(view);
+	int err;
+
+	*lines = (struct lines){ 0 };
+	if (!snap || !snap->nr_rows || !type->lines)
+		return 0;
+	lines->total = snap->nr_rows;
+	/* Each row, and a heading for it. */
+	lines->at = malloc((2 * snap->nr_rows + snap->nr_devices) * sizeof(*lines->at));
+	if (!lines->at)
+		return -ENOMEM;
+	err = type->lines(lines, view, snap);
+	if (err)
+		lines__free(lines);
+	return err;
+}
+
 void lines__free(struct lines *lines)
 {
+	groups__free(&lines->groups);
 	free(lines->at);
 	*lines = (struct lines){ 0 };
 }

@@ -9,29 +9,42 @@ __u64 lost__total(const struct lost *lost)
 	return lost->missed + lost->unattributed + lost->late;
 }
 
-static void free_row(struct row *row)
-{
-	free(row->attached);
-	for (int t = 0; t < NR_TIMINGS; t++)
-		free(row->times[t]);
-}
-
 void snapshot__free(struct snapshot *snap)
 {
 	if (!snap)
 		return;
 	for (size_t i = 0; i < snap->nr_rows; i++)
-		free_row(&snap->rows[i]);
+		row__clear(&snap->rows[i]);
 	for (size_t i = 0; i < snap->nr_devices; i++)
-		free_row(&snap->devices[i]);
-	free_row(&snap->total);
+		row__clear(&snap->devices[i]);
+	for (size_t i = 0; i < snap->nr_processes; i++)
+		free(snap->processes[i].cgroup);
+	for (size_t i = 0; i < snap->stacks.nr; i++) {
+		free(snap->stacks.at[i].kernel);
+		free(snap->stacks.at[i].user);
+	}
+	row__clear(&snap->total);
+	free(snap->stacks.at);
+	free(snap->mappings.at);
 	free(snap->rows);
 	free(snap->devices);
+	free(snap->processes);
 	free(snap);
 }
 
+void row__clear(struct row *row)
+{
+	for (int t = 0; t < NR_TIMINGS; t++) {
+		free(row->times[t]);
+		row->times[t] = NULL;
+	}
+	free(row->attached);
+	free(row->note);
+	row->attached = row->note = NULL;
+}
+
 struct order {
-	enum metric_id id;
+	int key;
 	bool ascending;
 };
 
@@ -40,17 +53,53 @@ static int compare_number(double a, double b)
 	return (a > b) - (a < b);
 }
 
+/* Whether the row has it. */
+static bool number_of(const struct row *row, int key, double *number)
+{
+	switch (key) {
+	case ROW_KEY_NSPID:
+		*number = row->nspid;
+		return row->nspid;
+	case ROW_KEY_CTXS:
+		*number = row->nr_ctxs;
+		return true;
+	case ROW_KEY_SPACES:
+		*number = row->nr_spaces;
+		return true;
+	case ROW_KEY_PROCESSES:
+		*number = row->nr_processes;
+		return true;
+	}
+	*number = value__number(&row->v[key], key);
+	return row->v[key].known;
+}
+
+/* NULL: the key is a number. */
+static const char *text_of(const struct row *row, int key)
+{
+	switch (key) {
+	case ROW_KEY_COMM:
+		return row->comm;
+	case ROW_KEY_NAME:
+		return row->attached ? row->attached : "";
+	case ROW_KEY_NOTE:
+		return row->note ? row->note : "";
+	}
+	return NULL;
+}
+
 /* Rows without a value come last, whatever the direction. */
 static int compare_values(const struct row *a, const struct row *b, const struct order *order)
 {
-	const struct value *va = &a->v[order->id], *vb = &b->v[order->id];
+	double x, y;
+	bool has_x = number_of(a, order->key, &x), has_y = number_of(b, order->key, &y);
 	int result;
 
-	if (va->known != vb->known)
-		return va->known ? -1 : 1;
-	if (!va->known)
+	if (has_x != has_y)
+		return has_x ? -1 : 1;
+	if (!has_x)
 		return 0;
-	result = compare_number(value__number(va, order->id), value__number(vb, order->id));
+	result = compare_number(x, y);
 	return order->ascending ? result : -result;
 }
 
@@ -58,10 +107,11 @@ static int compare_rows(const void *pa, const void *pb, void *arg)
 {
 	const struct row *a = pa, *b = pb;
 	const struct order *order = arg;
+	const char *text = text_of(a, order->key);
 	int result;
 
-	if (order->id == NR_METRICS)
-		result = strcmp(a->comm, b->comm) * (order->ascending ? 1 : -1);
+	if (text)
+		result = strcmp(text, text_of(b, order->key)) * (order->ascending ? 1 : -1);
 	else
 		result = compare_values(a, b, order);
 	if (result)
@@ -73,15 +123,18 @@ static int compare_rows(const void *pa, const void *pb, void *arg)
 	return (a->cookie > b->cookie) - (a->cookie < b->cookie);
 }
 
-void snapshot__sort(struct snapshot *snap, enum metric_id id, bool ascending)
+void rows__sort(struct row *rows, size_t nr, int key, bool ascending)
 {
-	struct order order = { .id = id, .ascending = ascending };
+	struct order order = { .key = key, .ascending = ascending };
 
-	if (snap->nr_rows)
-		qsort_r(snap->rows, snap->nr_rows, sizeof(*snap->rows), compare_rows, &order);
-	if (snap->nr_devices)
-		qsort_r(snap->devices, snap->nr_devices, sizeof(*snap->devices), compare_rows,
-			&order);
+	if (nr)
+		qsort_r(rows, nr, sizeof(*rows), compare_rows, &order);
+}
+
+void snapshot__sort(struct snapshot *snap, int key, bool ascending)
+{
+	rows__sort(snap->rows, snap->nr_rows, key, ascending);
+	rows__sort(snap->devices, snap->nr_devices, key, ascending);
 }
 
 bool row__has_faults(const struct row *row)

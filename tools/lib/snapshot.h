@@ -3,8 +3,10 @@
 #ifndef TOOLS_SNAPSHOT_H
 #define TOOLS_SNAPSHOT_H
 
+#include <linux/ioasid.h>
 #include "counters.h"
 #include "metric.h"
+#include "process.h"
 #include "times.h"
 
 /* Space for 16 bytes, each written as \xHH. */
@@ -16,6 +18,7 @@ enum row_state {
 	ROW_GONE,	/* a space or context that vanished during the interval */
 	ROW_OTHER,	/* operations that BPF could not attribute */
 	ROW_DEVICE,	/* a device as a source of faults on a space */
+	ROW_GROUP,	/* several rows as one, or a part of one: see groups.h */
 	ROW_TOTAL,
 };
 
@@ -30,6 +33,10 @@ struct row {
 	__u64 cookie;		/* of a device, whose name is attached */
 	struct value v[NR_METRICS];
 	struct times *times[NR_TIMINGS];	/* NULL: nothing was timed */
+	/* of a group, whose name is attached */
+	char *note;		/* container, or PASIDs; may be NULL */
+	__u32 nspid;		/* 0: not known */
+	__u32 nr_ctxs, nr_spaces, nr_processes;
 };
 
 /* What BPF did not see or could not attribute, since the tool started. */
@@ -52,6 +59,39 @@ struct self {
 	__u64 wanted_ns;	/* the interval that would have been too short, or 0 */
 };
 
+/* Code that maps: who called whom. */
+struct map_stack {
+	__u32 pid;
+	char comm[COMM_LEN];
+	__u64 count, bytes;	/* of the interval */
+	__u64 total;		/* since it is counted */
+	/* Functions, the innermost first, each ended by a newline; NULL: not known. */
+	char *kernel, *user;
+};
+
+/* Counted only while somebody looks. */
+struct map_stacks {
+	bool counted;
+	struct map_stack *at;	/* what mapped most in the interval comes first */
+	size_t nr;
+	size_t nr_more;		/* stacks beyond that, and how often they mapped */
+	__u64 count_more, total_more;
+	__u64 lost;		/* maps that found no room, since it is counted */
+	char why[128];		/* why there are none, or empty */
+};
+
+/* The space that the user looks into. */
+#define MAX_SPACE_MAPPINGS	256
+
+struct space_mappings {
+	__u32 ctx, ioasid;	/* 0: nobody looked */
+	bool known;
+	struct ioasid_mapping_info *at;
+	size_t nr;
+	bool more;
+	char why[160];		/* why they are not known */
+};
+
 struct snapshot {
 	__u64 seq;
 	__u64 ts_ns;		/* CLOCK_MONOTONIC */
@@ -70,13 +110,31 @@ struct snapshot {
 	size_t nr_rows;
 	struct row *devices;	/* that have had faults, of the spaces above */
 	size_t nr_devices;
+	struct process *processes;	/* of the rows, as far as they are known */
+	size_t nr_processes;
+	struct map_stacks stacks;
+	struct space_mappings mappings;
 };
 
 __u64 lost__total(const struct lost *lost);
 void snapshot__free(struct snapshot *snap);
 
-/* Order of rows: by a metric or, with NR_METRICS, by name; ties by number. */
-void snapshot__sort(struct snapshot *snap, enum metric_id id, bool ascending);
+/* What rows are sorted by: a metric or one of these; ties by number. */
+enum row_key {
+	ROW_KEY_COMM = NR_METRICS,
+	ROW_KEY_NAME,		/* of a device or group */
+	ROW_KEY_NOTE,
+	ROW_KEY_NSPID,
+	ROW_KEY_CTXS,
+	ROW_KEY_SPACES,
+	ROW_KEY_PROCESSES,
+};
+
+void rows__sort(struct row *rows, size_t nr, int key, bool ascending);
+void snapshot__sort(struct snapshot *snap, int key, bool ascending);
+
+/* What a row owns. */
+void row__clear(struct row *row);
 
 /* A space with faults, now or ever; context, space and device are the same space. */
 bool row__has_faults(const struct row *row);

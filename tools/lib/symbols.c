@@ -112,6 +112,16 @@ static void load(struct symbols *symbols)
 	qsort(symbols->at, symbols->nr, sizeof(*symbols->at), compare);
 }
 
+/* loaded_ns is 0: they are read for the first stack. */
+struct symbols *symbols__new_later(void)
+{
+	struct symbols *symbols = symbols__new(false);
+
+	if (symbols)
+		symbols->file = fopen(KALLSYMS, "re");
+	return symbols;
+}
+
 struct symbols *symbols__new(bool kernel)
 {
 	struct symbols *symbols = calloc(1, sizeof(*symbols));
@@ -219,7 +229,8 @@ void symbols__kernel(struct symbols *symbols, struct stack *stack, const __u64 *
 	int tracing = 0;
 
 	fill(stack, "kernel", addresses, size);
-	if (find_all(symbols, stack) && now_ns() - symbols->loaded_ns > RELOAD_NS) {
+	if (find_all(symbols, stack) &&
+	    (!symbols->loaded_ns || now_ns() - symbols->loaded_ns > RELOAD_NS)) {
 		load(symbols);
 		find_all(symbols, stack);
 	}

@@ -37,6 +37,9 @@ struct symbols;
 
 /* Before privileges are given up; kernel: its names, too. NULL: no memory. */
 struct symbols *symbols__new(bool kernel);
+
+/* The same with the kernel's names, which are read only when they are needed. */
+struct symbols *symbols__new_later(void);
 void symbols__free(struct symbols *symbols);
 
 /*

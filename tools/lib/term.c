@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <termcap.h>
 #include <unistd.h>
+#include "heat.h"
 #include "term.h"
 
-enum { PAIR_WARN = 1 };
+enum { PAIR_WARN = 1, PAIR_HEAT };	/* and the levels above it */
 
-static chtype attributes(enum attr attr)
+static chtype attributes(int attr)
 {
+	if (attr >= ATTR_HEAT)
+		return has_colors() ? COLOR_PAIR(PAIR_HEAT + attr - ATTR_HEAT) : A_NORMAL;
 	switch (attr) {
 	case ATTR_BOLD:
 		return A_BOLD;
@@ -21,8 +24,8 @@ static chtype attributes(enum attr attr)
 		return A_BOLD | A_UNDERLINE;
 	case ATTR_WARN:
 		return A_BOLD | (has_colors() ? COLOR_PAIR(PAIR_WARN) : 0);
-	case ATTR_NORMAL:
-		break;
+	case ATTR_CURSOR:
+		return A_REVERSE;
 	}
 	return A_NORMAL;
 }
@@ -53,6 +56,9 @@ static void open_colors(void)
 	start_color();
 	use_default_colors();
 	init_pair(PAIR_WARN, COLOR_RED, -1);
+	for (int level = 1; level <= HEAT_LEVELS; level++)
+		init_pair(PAIR_HEAT + level, heat__text_color(level, COLORS >= 256),
+			  heat__color(level, COLORS >= 256));
 }
 
 int term__open(void)
@@ -106,7 +112,7 @@ int term__key(void)
 		{ KEY_HOME, KEYS_HOME }, { KEY_END, KEYS_END }, { KEY_LEFT, KEYS_LEFT },
 		{ KEY_RIGHT, KEYS_RIGHT }, { KEY_F(1), KEYS_HELP },
 		{ KEY_BACKSPACE, KEYS_ERASE }, { 127, KEYS_ERASE }, { '\b', KEYS_ERASE },
-		{ KEY_RESIZE, KEYS_RESIZE },
+		{ KEY_RESIZE, KEYS_RESIZE }, { KEY_BTAB, KEYS_BACK_TAB },
 	};
 	int c = getch();
 

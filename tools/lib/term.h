@@ -3,7 +3,7 @@
 #ifndef TOOLS_TERM_H
 #define TOOLS_TERM_H
 
-#include "view.h"
+#include "grid.h"
 
 enum key {
 	KEYS_NONE = 0,
@@ -19,6 +19,7 @@ enum key {
 	KEYS_HELP,
 	KEYS_ERASE,
 	KEYS_RESIZE,
+	KEYS_BACK_TAB,
 	KEYS_OTHER,
 };
 

@@ -508,7 +508,7 @@ static const char nested_ctx[] = CTX("77",
 
 TEST(screen_tree, "a tree of 80 columns has kind, devices and the latency of invalidations")
 {
-	struct view view = { .interval = 1, .kernel = "x", .tree = true };
+	struct view view = { .interval = 1, .kernel = "x", .id = VIEW_TREE };
 	struct stat_sample one = { 0 };
 	struct sample_set set = { .samples = &one, .nr = 1, .lost.known = true };
 	struct model *model = model__new();
@@ -550,7 +550,7 @@ static void random_rows(struct snapshot *snap, size_t nr)
 
 TEST(lines_random, "in 3000 random forests each row is there once, below its parent or a heading")
 {
-	struct view view = { .tree = true };
+	struct view view = { .id = VIEW_TREE };
 	struct row rows[60];
 	struct snapshot snap = { .rows = rows };
 
@@ -579,7 +579,7 @@ TEST(lines_random, "in 3000 random forests each row is there once, below its par
 
 TEST(lines_without_space, "in a tree, contexts are headings, and what has none is a line")
 {
-	struct view view = { .tree = true, .interval = 1, .kernel = "x" };
+	struct view view = { .id = VIEW_TREE, .interval = 1, .kernel = "x" };
 	struct row rows[] = {
 		{ .state = ROW_GONE, .ctx = 4, .comm = "gone" },
 		{ .state = ROW_OTHER, .comm = "(other)" },
@@ -605,7 +605,7 @@ TEST(screen_sizes, "screens of all sizes are drawn inside themselves")
 			ASSERT_EQ(0, grid__init(&grid, rows, cols));
 			view__screen(&view, NULL, &grid);
 			view.help = !view.help;
-			view.tree = rows % 2;
+			view.id = (rows + cols) % NR_VIEWS;
 			view__screen(&view, NULL, &grid);
 			grid__free(&grid);
 		}

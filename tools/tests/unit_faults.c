@@ -154,7 +154,7 @@ TEST(counters_only, "rates, gauges and what was dropped come from the driver alo
 
 TEST(absent, "of a driver that does not count faults nothing is known")
 {
-	struct view view = { .interval = 1, .kernel = "x", .faults = true };
+	struct view view = { .interval = 1, .kernel = "x", .id = VIEW_FAULTS };
 	struct model *model = model__new();
 	struct snapshot *snap;
 	struct grid grid;
@@ -386,7 +386,7 @@ static const char *line_of(const struct view *view, struct snapshot *snap, int c
 
 TEST(screen, "80 columns have rates, what waits, what was dropped and the time of service")
 {
-	struct view view = { .interval = 1, .kernel = "x", .faults = true };
+	struct view view = { .interval = 1, .kernel = "x", .id = VIEW_FAULTS };
 	struct inflight_sample unanswered[3];
 	struct fault_sample samples[2] = { 0 };
 	struct model *model = model__new();
@@ -423,7 +423,7 @@ TEST(screen, "80 columns have rates, what waits, what was dropped and the time o
 
 static enum attr attr_of(const char *oldest, const char *column)
 {
-	struct view view = { .interval = 1, .kernel = "x", .faults = true };
+	struct view view = { .interval = 1, .kernel = "x", .id = VIEW_FAULTS };
 	struct model *model = model__new();
 	struct snapshot *snap;
 	struct grid grid;
@@ -453,7 +453,7 @@ TEST(alarming, "what waits for more than a second is marked, and nothing else")
 TEST(only_device, "the only device of a space has no line of its own")
 {
 	static const char one_device[] = CTX("ioasid-attached-3:\tsim0.1\n");
-	struct view view = { .interval = 1, .kernel = "x", .faults = true };
+	struct view view = { .interval = 1, .kernel = "x", .id = VIEW_FAULTS };
 	struct fault_sample one = { 0 };
 	struct fault_set set = { .samples = &one };
 	struct model *model = model__new();
@@ -494,11 +494,11 @@ TEST(list, "a list has rate and pending where there are faults and room")
 
 TEST(order, "each view is sorted by its own columns, and keeps its order")
 {
-	struct view view = { .sort = view__find_column("map"),
-			     .other_sort = view__find_column("faults") };
+	struct view view = { .sort = view__find_column("map") };
 	int seen = 0;
 
-	view__toggle_faults(&view);
+	view__toggle(&view, VIEW_FAULTS);
+	ASSERT_EQ(VIEW_FAULTS, view.id);
 	ASSERT_EQ(view__find_column("faults"), view.sort);
 	do {
 		ASSERT_TRUE(columns[view.sort].fault);
@@ -507,9 +507,10 @@ TEST(order, "each view is sorted by its own columns, and keeps its order")
 	} while (view.sort != view__find_column("faults"));
 	ASSERT_EQ(17, seen);
 	view__sort_by_next(&view, 1);
-	view__toggle_faults(&view);
+	view__toggle(&view, VIEW_FAULTS);
+	ASSERT_EQ(VIEW_SPACES, view.id);
 	ASSERT_EQ(view__find_column("map"), view.sort);
-	view__toggle_faults(&view);
+	view__toggle(&view, VIEW_FAULTS);
 	ASSERT_EQ(view__find_column("fault-pages"), view.sort);
 	view__sort_by_next(&view, -1);
 	ASSERT_EQ(view__find_column("faults"), view.sort);

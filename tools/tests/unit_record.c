@@ -237,9 +237,8 @@ static void show(struct snapshot *snap)
 	struct grid grid;
 
 	ASSERT_TRUE(null);
-	for (int i = 0; i < 3; i++) {
-		view.tree = i == 1;
-		view.faults = i == 2;
+	for (int i = 0; i < NR_VIEWS; i++) {
+		view__show(&view, i);
 		view__sort(&view, snap);
 		ASSERT_EQ(0, grid__init(&grid, 24, 80));
 		view__screen(&view, snap, &grid);
