@@ -6,6 +6,7 @@
 # makes, so that no kernel module is needed and nothing depends on time.
 #
 # IOASID_GOLDEN=update writes the files anew: look at them.
+#	selftests/lab/in-root env IOASID_GOLDEN=update selftests/ioasidtop_tui.sh [NAME...]
 
 set -uo pipefail
 

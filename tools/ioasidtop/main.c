@@ -98,6 +98,8 @@ static int run(const struct options *options, const struct probe *probe)
 	if (status == EXIT_OK)
 		status = options->batch ? run_batch(options, &sources, &view, &trail) :
 					  run_screen(options, probe, &sources, &view, &trail);
+	if (status == EXIT_OK && sources.record_err)
+		status = EXIT_FAILED;
 	sources__close(&sources);
 	trail__clear(&trail);
 	return status;

@@ -288,6 +288,24 @@ TEST(hostile_frames, "contents with a few wrong bytes are refused or can be show
 	ASSERT_LE(100, refused);
 }
 
+TEST(slots, "a bucket that no histogram has is refused")
+{
+	struct snapshot *snap = new_snapshot(0), *again;
+	struct bytes raw;
+
+	frame_schema__own(&own);
+	snap->total.state = ROW_TOTAL;
+	add_timed(&snap->total, TIMING_MAP, 1, 1);
+	for (__u32 slot = HIST_SLOTS - 2; slot < HIST_SLOTS + 2; slot++) {
+		snap->total.times[TIMING_MAP]->at[0].slot = slot;
+		raw = raw_frame(snap);
+		ASSERT_EQ(slot < HIST_SLOTS ? 0 : -EBADMSG, decode(&raw, &again));
+		snapshot__free(again);
+		bytes__free(&raw);
+	}
+	snapshot__free(snap);
+}
+
 TEST(many_rows, "rows that cannot be there take no memory")
 {
 	struct snapshot *snap = new_snapshot(0), *again;
