@@ -64,6 +64,7 @@ end_loads() {
 
 mount_cgroups() {
 	cgroups=$work/cgroups
+	trap 'umount "$work/cgroups"; rm -rf "$work"' EXIT
 	mkdir -p "$cgroups"
 	mountpoint -q "$cgroups" || mount -t cgroup2 none "$cgroups" || return 1
 	mkdir -p "$cgroups/$container"
@@ -98,8 +99,9 @@ inside = [p for p in rows if p["nspid"]]
 outside = [p for p in rows if not p["nspid"]]
 for what, rows_of, load in (("inside", inside, did["in"]), ("outside", outside, did["out"])):
 	same(what, len({p["pid"] for p in rows_of}), 1)
-	for key in ("maps", "unmaps", "map_bytes"):
+	for key in ("maps", "unmaps"):
 		same(what + " " + key, sum(p[key] for p in rows_of), load[key])
+	same(what + " bytes", sum(p["map_bytes"] for p in rows_of), 4096 * load["maps"])
 	same(what + " errors", sum(p["map_errors"] + p["unmap_errors"] for p in rows_of), load["errors"])
 same("number inside", {p["nspid"] for p in inside}, {1})
 same("container", {p["container"] for p in inside}, {"docker:0123456789ab"})
@@ -245,13 +247,13 @@ same("more", records[0]["more_mappings"], False)
 	"$top" -b -n 1 -i 0.1 --space "$script_ctx:2" --width 80 >"$work/out"
 	release_script
 	sed 's/^/# /' "$work/out"
-	grep -qE "^space $script_ctx:2  child on 1  dev  ioasidctl  pid $script " "$work/out" &&
+	grep -qE "^space $script_ctx:2  child on 1  dev  ioasidctl  pid $script\$" "$work/out" &&
 		grep -qE '^ +2000 +5fff +16.00K rw +parent 0x100000' "$work/out"
 }
 
 # More than fit into a list, with room between them.
 mappings_many() {
-	hold_script < <(echo 'space s'; for i in {0..299}; do
+	hold_script < <(printf '%s\n' 'ctx = open' 's = alloc $ctx' 'm = memory 4K'; for i in {0..299}; do
 		printf 'map $s $m 0x%x 4K rw\n' $((i * 8192)); done) || return 1
 	"$top" --json -n 1 -i 0.1 --space "$script_ctx:1" >"$work/json"
 	"$top" -b -n 1 -i 0.1 --space "$script_ctx:1" --width 80 >"$work/out"
@@ -268,17 +270,19 @@ without() {
 	"$top" -b -n 1 -i 0.1 --no-bpf --view heat >"$work/heat" &&
 		"$top" -b -n 1 -i 0.1 --no-bpf --view stacks >"$work/stacks" &&
 		"$top" -b -n 1 -i 0.1 --no-bpf --view summary >"$work/summary" &&
-		"$top" -b -n 1 -i 0.1 --no-bpf --space 1:1 >"$work/space" || return 1
-	mount -t tmpfs none /sys/kernel/btf || return 1
-	"$top" -b -n 1 -i 0.1 --space "$(grep -m 1 '^ioasid-ctx' /sys/kernel/debug/ioasid/contexts |
-		cut -f 2):1" >"$work/btf"
-	umount /sys/kernel/btf
+		"$top" -b -n 1 -i 0.1 --no-bpf --space "$(sed -n 's/^ioasid-ctx:\t//p' /sys/kernel/debug/ioasid/contexts):1" >"$work/space" || return 1
+	chmod 666 /dev/ioasid
+	setpriv --reuid 1000 --regid 1000 --clear-groups --inh-caps=-all,+bpf,+perfmon \
+		--ambient-caps=-all,+bpf,+perfmon --bounding-set=-all,+bpf,+perfmon \
+		"$top" -b -n 1 -i 0.1 --space "$(sed -n 's/^ioasid-ctx:\t//p' /sys/kernel/debug/ioasid/contexts):1" >"$work/caps"
+	chmod 600 /dev/ioasid
 	release_load
-	sed 's/^/# /' "$work/btf"
+	sed 's/^/# /' "$work/caps"
 	grep -q 'Without BPF there are no latencies' "$work/heat" &&
 		grep -q 'Stacks are not known without BPF' "$work/stacks" &&
 		grep -q 'Without BPF there are no latencies' "$work/summary" &&
-		grep -q 'BTF of kernel and driver' "$work/btf"
+		grep -q 'Mappings are not known without BPF' "$work/space" &&
+		grep -q 'ioasidctl mappings' "$work/caps"
 }
 
 # shows_view KEY NAME PATTERN: and fits.
