@@ -265,16 +265,19 @@ same("counted", [s["mappings"] for s in records[0]["spaces"] if s["ioasid"]], [3
 ' && grep -q '^\.\.\. more than these 256' "$work/out"
 }
 
+# With these capabilities mappings cannot be listed, not even one's own.
 without() {
-	hold_load "$load" -n 10 || return 1
+	local ctx as_user=(setpriv --reuid 1000 --regid 1000 --clear-groups
+		"--inh-caps=-all,+bpf,+perfmon" "--ambient-caps=-all,+bpf,+perfmon"
+		"--bounding-set=-all,+bpf,+perfmon")
+	chmod 666 /dev/ioasid
+	hold_load setpriv --reuid 1000 --regid 1000 --clear-groups "$load" -n 10 || return 1
+	ctx=$(sed -n 's/^ioasid-ctx:\t//p' /sys/kernel/debug/ioasid/contexts)
 	"$top" -b -n 1 -i 0.1 --no-bpf --view heat >"$work/heat" &&
 		"$top" -b -n 1 -i 0.1 --no-bpf --view stacks >"$work/stacks" &&
 		"$top" -b -n 1 -i 0.1 --no-bpf --view summary >"$work/summary" &&
-		"$top" -b -n 1 -i 0.1 --no-bpf --space "$(sed -n 's/^ioasid-ctx:\t//p' /sys/kernel/debug/ioasid/contexts):1" >"$work/space" || return 1
-	chmod 666 /dev/ioasid
-	setpriv --reuid 1000 --regid 1000 --clear-groups --inh-caps=-all,+bpf,+perfmon \
-		--ambient-caps=-all,+bpf,+perfmon --bounding-set=-all,+bpf,+perfmon \
-		"$top" -b -n 1 -i 0.1 --space "$(sed -n 's/^ioasid-ctx:\t//p' /sys/kernel/debug/ioasid/contexts):1" >"$work/caps"
+		"$top" -b -n 1 -i 0.1 --no-bpf --space "$ctx:1" >"$work/space" || return 1
+	"${as_user[@]}" "$top" -b -n 1 -i 0.1 --space "$ctx:1" >"$work/caps"
 	chmod 600 /dev/ioasid
 	release_load
 	sed 's/^/# /' "$work/caps"
