@@ -344,6 +344,7 @@ counted_stacks() {
 in_stacks_off() {
 	local before after
 	shows 'Tab: spaces' && shows ' ioload ' || return 1
+	grep -qE '^CapEff:\s0+$' "/proc/$(pgrep -n -x ioasidtop)/status" || fail "has capabilities" || return 1
 	[ "$(counted_stacks)" -eq 0 ] || fail "counted before anybody looked" || return 1
 	tm send-keys 9 && shows 'ioasid_ioctl\+' || return 1
 	[ "$(counted_stacks)" -gt 0 ] || fail "nothing is counted" || return 1

@@ -284,9 +284,8 @@ static void put_lost(const struct writer *writer)
 
 	if (!lost->known)
 		return;
-	put_family(
-		writer, "lost_operations", COUNTER, NULL,
-		"operations without a record: skipped by the kernel, without room for their space, or late");
+	put_family(writer, "lost_operations", COUNTER, NULL,
+		   "operations without a record: skipped by the kernel, without room for their space, or late");
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
 		put_sample(writer, "lost_operations", NULL, "_total", &no_labels,
 			   reasons[i].reason);
