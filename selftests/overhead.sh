@@ -82,10 +82,10 @@ stop() {
 # Sets $map, $unmap and $fault. The processor is never idle meanwhile: else a tool that has
 # something to do would save a fault, which waits, the way into idleness and back.
 measure() {
-	local word busy status=0
+	local busy status=0
 	chrt --idle 0 sh -c 'while :; do :; done' &
 	busy=$!
-	read -r word map word unmap word fault < <(chrt --fifo 1 "$load") || { echo "# $load failed"; status=1; }
+	read -r _ map _ unmap _ fault < <(chrt --fifo 1 "$load") || { echo "# $load failed"; status=1; }
 	kill "$busy"
 	wait "$busy" 2>/dev/null
 	return "$status"
@@ -138,7 +138,7 @@ within() {
 
 check() {
 	local most_programs=$1 most_map=$2 most_unmap=$3 most_fault=$4 n status=0
-	start "$tools/${@:5:1}" "${@:6}" || return 1
+	start "$tools/$5" "${@:6}" || return 1
 	n=$(programs "$tool")
 	measure || status=1
 	stop

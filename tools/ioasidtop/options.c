@@ -33,12 +33,12 @@ static const struct argp_option option_table[] = {
 	  "user-inv-p99, errors, lost, inv, inv-p99, attached, space, format (map), faults, "
 	  "fault-pages, pending, oldest, fault-ok, fault-invalid, fault-overflows, "
 	  "fault-timeouts, fault-cancels, fault-fatal, service-p50, service-p99, service-max, "
-	  "wait-p50, wait-p99; and in views that have them: device, pasid, cgroup, nspid, "
-	  "container, processes, contexts, spaces, user-inv-errors, user-inv-max, scope, inv-p50, "
-	  "inv-max, user-inv-total, shadow-syncs", 0 },
+	  "wait-p50, wait-p99, device, pasid, cgroup, nspid, container, processes, contexts, "
+	  "spaces, user-inv-errors, user-inv-max, scope, inv-p50, inv-max, user-inv-total, "
+	  "shadow-syncs", 0 },
 	{ "reverse", 'r', NULL, 0, "sort the other way round", 0 },
-	{ "view", OPT_VIEW, "NAME", 0, "summary, spaces (unless given), tree, devices, processes, "
-	  "cgroups, invalidations, faults, stacks or heat", 0 },
+	{ "view", OPT_VIEW, "NAME", 0, "summary, spaces, tree, devices, processes, cgroups, "
+	  "invalidations, faults, stacks, heat (spaces)", 0 },
 	{ "tree", 't', NULL, 0, "--view tree: spaces below those that they are nested on", 0 },
 	{ "faults", 'F', NULL, 0, "--view faults: page faults by space and device", 0 },
 	{ "space", OPT_SPACE, "CTX:ID", 0, "look into this space, with its mappings", 0 },

@@ -29,7 +29,7 @@ struct mappings *mappings__open(char *why, size_t size)
 	if (!err)
 		return mappings;
 	snprintf(why, size,
-		 "mappings cannot be listed (%s): that takes root, and BTF of kernel and driver; ioasidctl mappings can",
+		 "Mappings cannot be listed (%s): that takes root, and BTF of kernel and driver. ioasidctl mappings can.",
 		 strerror(-err));
 	mappings__close(mappings);
 	return NULL;
@@ -64,7 +64,8 @@ void mappings__read(struct mappings *mappings, __u32 ctx, __u32 ioasid,
 	if (err || !bss->supported || !bss->found) {
 		snprintf(out->why, sizeof(out->why), "Mappings: %s.",
 			 err ? strerror(-err) : !bss->supported ?
-			 "this driver has no functions to list them" : "the space is gone");
+			 "that takes root, and BTF of the driver; ioasidctl mappings lists them" :
+			 "the space is gone");
 		return;
 	}
 	nr = bss->nr < IOASID_MAX_LISTED ? bss->nr : IOASID_MAX_LISTED;

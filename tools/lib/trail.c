@@ -51,8 +51,10 @@ static void clear_step(struct trail_step *step)
 void trail__add(struct trail *trail, const struct snapshot *snap)
 {
 	static const enum metric_id rates[NR_OPERATIONS] = {
-		[OPERATION_MAP] = METRIC_MAP_RATE,	    [OPERATION_UNMAP] = METRIC_UNMAP_RATE,
-		[OPERATION_INV] = METRIC_INV_RATE,	    [OPERATION_USER_INV] = METRIC_USER_INV_RATE,
+		[OPERATION_MAP] = METRIC_MAP_RATE,
+		[OPERATION_UNMAP] = METRIC_UNMAP_RATE,
+		[OPERATION_INV] = METRIC_INV_RATE,
+		[OPERATION_USER_INV] = METRIC_USER_INV_RATE,
 		[OPERATION_FAULT] = METRIC_FAULT_RATE,
 	};
 	struct trail_step *step = &trail->steps[trail->next];
@@ -76,18 +78,20 @@ void trail__clear(struct trail *trail)
 	*trail = (struct trail){ 0 };
 }
 
+/* So many steps before the last one. */
+static const struct trail_step *step_at(const struct trail *trail, size_t age)
+{
+	return &trail->steps[(trail->next + 2 * TRAIL_LEN - 1 - age) % TRAIL_LEN];
+}
+
 const struct trail_step *trail__before(const struct trail *trail, const struct snapshot *snap,
 				       size_t steps)
 {
-	for (size_t i = 0; trail && i < trail->nr; i++) {
-		const struct trail_step *step =
-			&trail->steps[(trail->next + TRAIL_LEN - 1 - i) % TRAIL_LEN];
+	size_t age = 0;
 
-		if (step->seq <= snap->seq)
-			return i + steps < trail->nr ?
-				       &trail->steps[(trail->next + 2 * TRAIL_LEN - 1 - i - steps) %
-						     TRAIL_LEN] :
-				       NULL;
-	}
-	return NULL;
+	if (!trail)
+		return NULL;
+	while (age < trail->nr && step_at(trail, age)->seq > snap->seq)
+		age++;
+	return age + steps < trail->nr ? step_at(trail, age + steps) : NULL;
 }

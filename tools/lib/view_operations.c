@@ -112,13 +112,14 @@ int view__draw_operations(struct grid *grid, int row, int end, const struct row 
 
 /*
  * Buckets that are one line. Octaves with less than a hundredth of all operations are a
- * line each, if need be several of them: they are a tail that may be long, and what is
- * looked for is in the others.
+ * line each, if need be all that follow each other: they are a tail that may be long, and
+ * what is looked for is in the others.
  */
 struct lines_of {
 	const __u32 *hist;
 	__u64 total;
-	int body, tail;		/* buckets of a line */
+	int body;		/* buckets of a line */
+	bool join_tail;
 };
 
 static __u64 joined(const __u32 *hist, int first, int buckets)
@@ -130,13 +131,30 @@ static __u64 joined(const __u32 *hist, int first, int buckets)
 	return sum;
 }
 
-/* Of the line that begins there; lines never cross what is joined for the tail. */
+static bool is_tail(const struct lines_of *lines, int octave)
+{
+	return joined(lines->hist, octave, HIST_SUB) * 100 < lines->total;
+}
+
+/* Octaves of the tail up to the last one that is not empty. */
+static int tail_at(const struct lines_of *lines, int first)
+{
+	int end = first + HIST_SUB;
+
+	if (!lines->join_tail || !joined(lines->hist, first, HIST_SUB))
+		return HIST_SUB;
+	for (int i = end; i < HIST_SLOTS && is_tail(lines, i); i += HIST_SUB)
+		if (joined(lines->hist, i, HIST_SUB))
+			end = i + HIST_SUB;
+	return end - first;
+}
+
+/* Of the line that begins there. */
 static int buckets_at(const struct lines_of *lines, int first)
 {
-	int start = first - first % lines->tail;
-
-	return joined(lines->hist, start, lines->tail) * 100 < lines->total ? lines->tail :
-									      lines->body;
+	if (lines->body <= HIST_SUB && is_tail(lines, first - first % HIST_SUB))
+		return tail_at(lines, first);
+	return lines->body;
 }
 
 static int count_lines(const struct lines_of *lines, __u64 *max)
@@ -160,9 +178,10 @@ static int count_lines(const struct lines_of *lines, __u64 *max)
 static void choose_lines(struct lines_of *lines, int rows, __u64 *max)
 {
 	while (count_lines(lines, max) > rows && lines->body < 2 * HIST_SLOTS) {
-		lines->body *= 2;
-		if (lines->tail < lines->body)
-			lines->tail = lines->body;
+		if (lines->body < HIST_SUB / 4 || lines->join_tail)
+			lines->body *= 2;
+		else
+			lines->join_tail = true;
 	}
 }
 
@@ -195,7 +214,7 @@ int view__draw_histogram(struct grid *grid, int row, int col, int rows, int cols
 			 const struct times *times, const char *title)
 {
 	int used = 1, width = cols - RANGE_WIDTH > 1 ? cols - RANGE_WIDTH : 1, buckets;
-	struct lines_of lines = { .body = 1, .tail = HIST_SUB };
+	struct lines_of lines = { .body = 1 };
 	__u32 hist[HIST_SLOTS];
 	__u64 max, n;
 

@@ -108,7 +108,7 @@ static void draw_mappings(const struct view *view, const struct space_mappings *
 			  struct grid *grid, int at, int end)
 {
 	if (at < end && !knows(mappings, view))
-		grid__text(grid, at, 0, ATTR_NORMAL, why_no_mappings(mappings, view));
+		grid__folded(grid, at, grid->cols, ATTR_NORMAL, why_no_mappings(mappings, view));
 	if (at >= end || !knows(mappings, view))
 		return;
 	grid__printf(grid, at++, 0, ATTR_TITLE, "%18s %18s %6s %s  %-22s %-*s", "FIRST", "LAST",
@@ -151,5 +151,5 @@ int view_space__rows(const struct view *view, const struct snapshot *snap, int c
 	if (!find(view, snap))
 		return 1;
 	return HEAD_ROWS + OPERATION_ROWS + 2 * HISTOGRAM_ROWS +
-	       (knows(mappings, view) ? mappings->nr : 0);
+	       (knows(mappings, view) ? (int)mappings->nr : 3);
 }

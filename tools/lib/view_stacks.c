@@ -70,7 +70,8 @@ static int draw(struct grid *grid, int row, int end, const struct snapshot *snap
 	int at = row;
 
 	if (grid && stacks->lost)
-		grid__printf(grid, at, 0, ATTR_WARN, "%llu maps found no room and are missing", stacks->lost);
+		grid__printf(grid, at, 0, ATTR_WARN, "%llu maps found no room and are missing",
+			     stacks->lost);
 	at++;
 	if (grid)
 		grid__printf(grid, at, 0, ATTR_TITLE, "%7s %7s %7s %7s %-*s", "maps/s", "bytes/s",

@@ -22,11 +22,10 @@ static void draw_memory(const struct snapshot *snap, struct grid *grid, int row)
 		     "memory    %s mapped by %s mappings; %s pinned, %s registered",
 		     number(size, v, METRIC_MAPPED), number(maps, v, METRIC_MAPPINGS),
 		     number(pinned, v, METRIC_PINNED), number(registered, v, METRIC_REGISTERED));
-	grid__printf(
-		grid, row + 1, 0, ATTR_NORMAL,
-		"hardware  %s devices attached, %s IOMMU domains, of which %s walk user tables",
-		number(devices, v, METRIC_DEVICES), number(domains, v, METRIC_DOMAINS),
-		number(size, v, METRIC_NESTED));
+	grid__printf(grid, row + 1, 0, ATTR_NORMAL,
+		     "hardware  %s devices attached, %s IOMMU domains, of which %s walk user tables",
+		     number(devices, v, METRIC_DEVICES), number(domains, v, METRIC_DOMAINS),
+		     number(size, v, METRIC_NESTED));
 }
 
 /* How often in the interval, and the longest of them. */

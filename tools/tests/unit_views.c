@@ -244,7 +244,9 @@ static void draw(const struct view *view, const struct snapshot *snap, int rows,
 TEST(sizes, "all views are drawn inside screens of all sizes, with printable characters only")
 {
 	struct snapshot *snap = fixture__make(&f);
-	struct view view = { .interval = 1, .kernel = "x", .trail = &f.trail, .ctx = 3, .ioasid = 1 };
+	struct view view = {
+		.interval = 1, .kernel = "x", .trail = &f.trail, .ctx = 3, .ioasid = 1,
+	};
 
 	for (int id = 0; id < NR_VIEWS; id++)
 		for (int rows = 1; rows < 60; rows += 3)
@@ -303,7 +305,7 @@ TEST(enter_process, "Enter leads from a cgroup to its processes, and from one to
 	view__show(&view, VIEW_CGROUPS);
 	ASSERT_EQ(0, lines__make(&lines, &view, snap));
 	ASSERT_EQ(4, lines.nr);
-	while (strcmp(lines.at[view.cursor].row->attached, "/evil\\x1B[31m\\x07/lxc/\\x1B]0;title\\x07"))
+	while (strncmp(lines.at[view.cursor].row->attached, "/evil", 5))
 		ASSERT_TRUE(++view.cursor < lines.nr);
 	lines__free(&lines);
 	ASSERT_TRUE(view__enter(&view, snap));

@@ -62,7 +62,8 @@ static inline void fixture__operations(struct fixture *f, size_t at, __u32 ctx, 
 	sum->errors += nr / 1000;
 }
 
-static inline void fixture__faults(struct fixture *f, size_t at, __u32 devfn, __u64 nr, __u64 middle)
+static inline void fixture__faults(struct fixture *f, size_t at, __u32 devfn, __u64 nr,
+				   __u64 middle)
 {
 	struct ioasid_fault_stat *sum = &f->faults[at].sum;
 
