@@ -252,6 +252,8 @@ static int run(struct session *session, const char *notice)
 		session->end_ns = session->start_ns + session->options->duration_ns;
 	session->err = event_out__start(&session->out, &start);
 	flush(session);
+	if (session->symbols)
+		symbols__load(session->symbols);
 	loop(session, signals);
 	close(signals);
 	return finish(session);

@@ -10,6 +10,7 @@
 #include "ticker.h"
 
 #define INTERVAL_MIN	0.1
+#define FIRST_NS	100000000ULL	/* nobody wants to wait for the first screen */
 #define INTERVAL_MAX	60
 
 struct screen {
@@ -260,6 +261,7 @@ int run_screen(const struct options *options, struct sources *sources, struct vi
 			"the type of the terminal is not known: set TERM, or use -b");
 		return err == -ENOTTY ? EXIT_USAGE : EXIT_UNSUPPORTED;
 	}
+	screen.err = ticker__set_soon(screen.ticker, FIRST_NS, options->interval_ns);
 	loop(&screen, stop);
 	term__close();
 	if (screen.err)

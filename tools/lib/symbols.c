@@ -123,12 +123,15 @@ struct symbols *symbols__new(bool kernel)
 		free(symbols);
 		return NULL;
 	}
-	/* Now: later, short-lived processes would be gone before we have looked at them. */
-	if (kernel) {
+	if (kernel)
 		symbols->file = fopen(KALLSYMS, "re");
-		load(symbols);
-	}
 	return symbols;
+}
+
+void symbols__load(struct symbols *symbols)
+{
+	if (symbols->file && !symbols->loaded_ns)
+		load(symbols);
 }
 
 void symbols__free(struct symbols *symbols)
@@ -219,6 +222,7 @@ void symbols__kernel(struct symbols *symbols, struct stack *stack, const __u64 *
 	int tracing = 0;
 
 	fill(stack, "kernel", addresses, size);
+	symbols__load(symbols);
 	if (find_all(symbols, stack) && now_ns() - symbols->loaded_ns > RELOAD_NS) {
 		load(symbols);
 		find_all(symbols, stack);
