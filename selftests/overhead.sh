@@ -166,7 +166,7 @@ within() {
 
 check() {
 	local most_programs=$1 most_map=$2 most_unmap=$3 most_fault=$4 n status=0
-	start "$tools/${@:5:1}" "${@:6}" || return 1
+	start "$tools/$5" "${@:6}" || return 1
 	n=$(programs "$tool")
 	measure || status=1
 	stop
