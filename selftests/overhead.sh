@@ -91,10 +91,10 @@ stop() {
 # Sets $map, $unmap and $fault. The processor is never idle meanwhile: else a tool that has
 # something to do would save a fault, which waits, the way into idleness and back.
 measure() {
-	local word busy status=0
+	local busy status=0
 	chrt --idle 0 sh -c 'while :; do :; done' &
 	busy=$!
-	read -r word map word unmap word fault < <(chrt --fifo 1 "$load") || { echo "# $load failed"; status=1; }
+	read -r _ map _ unmap _ fault < <(chrt --fifo 1 "$load") || { echo "# $load failed"; status=1; }
 	kill "$busy"
 	wait "$busy" 2>/dev/null
 	return "$status"
@@ -155,7 +155,7 @@ table() {
 	for line in "${starts[@]}"; do
 		read -ra command <<<"$line"
 		measure_start "$tools/${command[0]}" "${command[@]:1}" || exit 1
-		printf '| `%s` | %s |\n' "$line" "$first"
+		printf '| %s | %s |\n' "\`$line\`" "$first"
 	done
 }
 
