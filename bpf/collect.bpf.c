@@ -78,14 +78,10 @@ static struct ioasid_stat *stat_new(struct ioasid_stat_key *key)
 
 static __always_inline void add_latency(struct ioasid_stat *stat, __u64 lat_ns)
 {
-	__u32 i = hist_index(lat_ns);
-
 	stat->sum_ns += lat_ns;
 	if (lat_ns > stat->max_ns)
 		stat->max_ns = lat_ns;
-	barrier_var(i);		/* keeps the test below where the verifier needs it */
-	if (i < HIST_SLOTS)
-		stat->hist[i]++;
+	hist_add(stat->hist, lat_ns);
 }
 
 /* n: how often the driver counts this operation. */

@@ -64,16 +64,12 @@ static __always_inline struct ioasid_fault_stat *stat_of(struct ioasid_fault_key
 /* 0: the event was switched on in the meantime. */
 static __always_inline void add_time(struct ioasid_fault_times *times, __u64 ns)
 {
-	__u32 i = hist_index(ns);
-
 	if (!ns)
 		return;
 	times->sum_ns += ns;
 	if (ns > times->max_ns)
 		times->max_ns = ns;
-	barrier_var(i);		/* keeps the test below where the verifier needs it */
-	if (i < HIST_SLOTS)
-		times->hist[i]++;
+	hist_add(times->hist, ns);
 }
 
 /* ctx, ioasid, dev, pasid, cookie, addr, perm, group, pages, type, ... */

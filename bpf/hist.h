@@ -20,40 +20,82 @@
 #define HIST_MAX_EXP	33
 #define HIST_SLOTS	((HIST_MAX_EXP - HIST_SUB_BITS + 2) * HIST_SUB)
 
-/* Position of the highest bit. The BPF instruction set has no such operation. */
+/*
+ * 1 or 0; both are less than 2^63. The empty statement hides from the compiler what this
+ * is: BPF has no comparison that is not a branch.
+ */
+static inline __u64 hist_more(__u64 v, __u64 than)
+{
+	__u64 difference = than - v;
+
+	asm("" : "+r"(difference));
+	return difference >> 63;
+}
+
+/*
+ * Position of the highest bit of what is less than 2^63. The BPF instruction set has no
+ * such operation. With branches the verifier would follow each of 64 ways through here,
+ * in each program.
+ */
 static inline __u32 hist_log2(__u64 v)
 {
-	__u32 r, s;
+	__u64 r, s;
 
-	r = (v > 0xffffffffULL) << 5;
+	r = hist_more(v, 0xffffffffULL) << 5;
 	v >>= r;
-	s = (v > 0xffff) << 4;
+	s = hist_more(v, 0xffffULL) << 4;
 	v >>= s;
 	r |= s;
-	s = (v > 0xff) << 3;
+	s = hist_more(v, 0xffULL) << 3;
 	v >>= s;
 	r |= s;
-	s = (v > 0xf) << 2;
+	s = hist_more(v, 0xfULL) << 2;
 	v >>= s;
 	r |= s;
-	s = (v > 0x3) << 1;
+	s = hist_more(v, 0x3ULL) << 1;
 	v >>= s;
 	r |= s;
-	return r | (__u32)(v >> 1);
+	return r | v >> 1;
+}
+
+/* As if there were buckets for all. The first two octaves are as one of single values. */
+static inline __u32 hist_unbounded(__u64 v)
+{
+	__u32 shift;
+
+	v = (v | v >> 63 << 62) & ~0ULL >> 1;	/* what is too long for us stays so */
+	shift = hist_log2(v | HIST_SUB) - HIST_SUB_BITS;
+	return shift * HIST_SUB + (v >> shift);
 }
 
 static inline __u32 hist_index(__u64 v)
 {
-	__u32 e;
+	__u32 i = hist_unbounded(v);
 
-	if (v < HIST_SUB)
-		return v;
-	if (v >> (HIST_MAX_EXP + 1))
-		return HIST_SLOTS - 1;
-	e = hist_log2(v);
-	return (e - HIST_SUB_BITS + 1) * HIST_SUB +
-	       ((v >> (e - HIST_SUB_BITS)) & (HIST_SUB - 1));
+	return i < HIST_SLOTS ? i : HIST_SLOTS - 1;
 }
+
+#ifdef __bpf__
+/*
+ * Not static: verified once, and of what it returns the verifier does not search where it
+ * comes from.
+ */
+__attribute__((noinline)) __u32 hist_slot(__u64 v)
+{
+	return hist_unbounded(v);
+}
+
+/* The empty statement keeps the test where the verifier needs it. */
+#define hist_add(hist, v) do {							\
+	__u32 __i = hist_slot(v);						\
+										\
+	asm volatile("" : "+r"(__i));						\
+	if (__i < HIST_SLOTS)							\
+		(hist)[__i]++;							\
+	else									\
+		(hist)[HIST_SLOTS - 1]++;					\
+} while (0)
+#endif
 
 /* The smallest and the largest value that hist_index() puts into a bucket. */
 static inline __u64 hist_lower(__u32 index)

@@ -47,7 +47,7 @@ struct event {
 	__u32 no_process;	/* what runs now has nothing to do with it */
 };
 
-static __noinline __u32 current_tgid(void)
+static __always_inline __u32 current_tgid(void)
 {
 	struct bpf_pidns_info info = { 0 };
 
@@ -76,16 +76,11 @@ static __always_inline bool is_wanted(const struct event *e, __u32 tgid)
 	return !e->total_ns || e->total_ns >= config.min_ns;
 }
 
-/*
- * 0: it does not count. Functions that are not static are verified once, not for each
- * call: it is those that make loading fast. They have to expect NULL.
- */
-__noinline int key_of(struct lat_key *key, const struct event *e)
+/* 0: it does not count. */
+static __always_inline int key_of(struct lat_key *key, const struct event *e)
 {
 	__u32 by = config.by, tgid = 0;
 
-	if (!key || !e)
-		return 0;
 	if (!e->no_process && (config.tgid || by & LAT_BY_PROCESS))
 		tgid = current_tgid();
 	if (!is_wanted(e, tgid))
@@ -103,7 +98,7 @@ __noinline int key_of(struct lat_key *key, const struct event *e)
 	if (by & LAT_BY_PROCESS)
 		key->tgid = tgid;
 	if (by & LAT_BY_RESULT)
-		key->failed = e->result < 0;
+		key->failed = (__u32)e->result >> 31;
 	return 1;
 }
 
@@ -124,9 +119,9 @@ static __always_inline struct lat_stat *stat_of(const struct lat_key *key)
 	return stat;
 }
 
-__noinline int add(struct lat_key *key, __u32 series, __u64 ns)
+/* phase: one of no duration counts as that; of operations it means that it is not known. */
+__noinline int add(struct lat_key *key, __u32 series, __u64 ns, bool phase)
 {
-	__u32 i = hist_index(ns);
 	struct lat_stat *stat;
 
 	if (!key)
@@ -135,25 +130,14 @@ __noinline int add(struct lat_key *key, __u32 series, __u64 ns)
 	stat = stat_of(key);
 	if (!stat)
 		return 0;
+	if (!ns && !phase) {
+		stat->untimed++;
+		return 0;
+	}
 	stat->sum_ns += ns;
 	if (ns > stat->max_ns)
 		stat->max_ns = ns;
-	barrier_var(i);		/* keeps the test below where the verifier needs it */
-	if (i < HIST_SLOTS)
-		stat->hist[i]++;
-	return 0;
-}
-
-__noinline int add_untimed(struct lat_key *key, __u32 series)
-{
-	struct lat_stat *stat;
-
-	if (!key)
-		return 0;
-	key->series = series;
-	stat = stat_of(key);
-	if (stat)
-		stat->untimed++;
+	hist_add(stat->hist, ns);
 	return 0;
 }
 
@@ -162,12 +146,8 @@ static __always_inline bool begin(struct lat_key *key, const struct event *e, __
 {
 	if (!key_of(key, e))
 		return false;
-	if (!e->total_ns) {
-		add_untimed(key, series);
-		return false;
-	}
-	add(key, series, e->total_ns);
-	return config.by & LAT_BY_PHASE;
+	add(key, series, e->total_ns, false);
+	return e->total_ns && config.by & LAT_BY_PHASE;
 }
 
 /* ctx, ioasid, iova, size, vaddr, flags, result, runs, lat_ns, lock_ns, pin_ns, install_ns */
@@ -182,9 +162,9 @@ int on_map(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!begin(&key, &e, LAT_MAP))
 		return 0;
-	add(&key, LAT_MAP_LOCK, ctx->args[9]);
-	add(&key, LAT_MAP_PIN, ctx->args[10]);
-	add(&key, LAT_MAP_INSTALL, ctx->args[11]);
+	add(&key, LAT_MAP_LOCK, ctx->args[9], true);
+	add(&key, LAT_MAP_PIN, ctx->args[10], true);
+	add(&key, LAT_MAP_INSTALL, ctx->args[11], true);
 	return 0;
 }
 
@@ -206,10 +186,10 @@ int on_unmap(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	if (!begin(&key, &e, LAT_UNMAP))
 		return 0;
-	add(&key, LAT_UNMAP_LOCK, ctx->args[8]);
-	add(&key, LAT_UNMAP_REMOVE, ctx->args[9]);
-	add(&key, LAT_UNMAP_FLUSH, ctx->args[10]);
-	add(&key, LAT_UNMAP_UNPIN, ctx->args[11]);
+	add(&key, LAT_UNMAP_LOCK, ctx->args[8], true);
+	add(&key, LAT_UNMAP_REMOVE, ctx->args[9], true);
+	add(&key, LAT_UNMAP_FLUSH, ctx->args[10], true);
+	add(&key, LAT_UNMAP_UNPIN, ctx->args[11], true);
 	return 0;
 }
 
@@ -239,8 +219,8 @@ int on_invalidate(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!begin(&key, &e, LAT_USER_INV))
 		return 0;
-	add(&key, LAT_USER_INV_HW, ctx->args[10]);
-	add(&key, LAT_USER_INV_SHADOW, ctx->args[11]);
+	add(&key, LAT_USER_INV_HW, ctx->args[10], true);
+	add(&key, LAT_USER_INV_SHADOW, ctx->args[11], true);
 	return 0;
 }
 
@@ -255,7 +235,7 @@ int on_invalidate_cache(struct bpf_raw_tracepoint_args *ctx)
 	struct lat_key key = { 0 };
 
 	if (begin(&key, &e, LAT_INV_CMD))
-		add(&key, LAT_INV_CMD_LOCK, ctx->args[6]);
+		add(&key, LAT_INV_CMD_LOCK, ctx->args[6], true);
 	return 0;
 }
 
@@ -271,8 +251,8 @@ int on_shadow(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!begin(&key, &e, LAT_SHADOW))
 		return 0;
-	add(&key, LAT_SHADOW_REMOVE, ctx->args[9]);
-	add(&key, LAT_SHADOW_WALK, ctx->args[10]);
+	add(&key, LAT_SHADOW_REMOVE, ctx->args[9], true);
+	add(&key, LAT_SHADOW_WALK, ctx->args[10], true);
 	return 0;
 }
 
@@ -297,10 +277,10 @@ int on_fault(struct bpf_raw_tracepoint_args *ctx)
 	if (!begin(&key, &e, LAT_FAULT))
 		return 0;
 	if (service) {
-		add(&key, LAT_FAULT_QUEUE, e.total_ns - service - respond);
-		add(&key, LAT_FAULT_SERVICE, service);
+		add(&key, LAT_FAULT_QUEUE, e.total_ns - service - respond, true);
+		add(&key, LAT_FAULT_SERVICE, service, true);
 	}
-	add(&key, LAT_FAULT_RESPOND, respond);
+	add(&key, LAT_FAULT_RESPOND, respond, true);
 	return 0;
 }
 
@@ -343,7 +323,7 @@ static __always_inline int table(struct bpf_raw_tracepoint_args *ctx, __u32 seri
 	struct lat_key key = { 0 };
 
 	if (begin(&key, &e, series))
-		add(&key, lock_series, ctx->args[9]);
+		add(&key, lock_series, ctx->args[9], true);
 	return 0;
 }
 

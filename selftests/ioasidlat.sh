@@ -37,6 +37,7 @@ tests=(
 	no_btf:"BTF of kernel and driver is not needed"
 	not_loaded:"without the driver: one sentence and exit status 3"
 	unload_attached:"the driver cannot be unloaded under it, and can when it is gone, or killed"
+	probe:"--probe finds everything in place, or says what is not, also as JSON"
 	usage:"wrong usage is exit status 2"
 	ends:"it ends by itself after -d and -n, and in good order at SIGINT and SIGTERM"
 	heat_map:"the heat map in 80 columns: time, operations, cells, colours, NO_COLOR"
@@ -396,6 +397,15 @@ tables() {
 user_with() {
 	as_user=(setpriv --reuid 1000 --regid 1000 --clear-groups
 		"--inh-caps=-all$1" "--ambient-caps=-all$1" "--bounding-set=-all$1")
+}
+
+probe() {
+	"$top" --probe >"$work/probe" && ! grep ' no ' "$work/probe" || return 1
+	"$top" --probe --json >"$work/json" || return 1
+	py 'same("bpf", (records[0]["schema"], records[0]["bpf"]), ("ioasidlat-probe/1", True))' || return 1
+	user_with ''
+	"${as_user[@]}" "$top" --probe >"$work/probe" || return 1
+	grep -q 'CAP_BPF  *no' "$work/probe" && grep -q 'raw_tp.* no .*CAP_BPF and CAP_PERFMON' "$work/probe"
 }
 
 least_caps() {

@@ -41,6 +41,7 @@ tests=(
 	not_loaded:"without the driver: one sentence and exit status 3"
 	unload_attached:"the driver cannot be unloaded under it, and can when it is gone or killed"
 	reloaded:"after the driver was loaded anew, it works anew"
+	probe:"--probe finds everything in place, or says what is not, also as JSON"
 	usage:"wrong usage is exit status 2"
 )
 
@@ -524,6 +525,15 @@ signals() {
 user_with() {
 	as_user=(setpriv --reuid 1000 --regid 1000 --clear-groups
 		"--inh-caps=-all$1" "--ambient-caps=-all$1" "--bounding-set=-all$1")
+}
+
+probe() {
+	"$snoop" --probe >"$work/probe" && ! grep ' no ' "$work/probe" || return 1
+	"$snoop" --probe --json >"$work/json" || return 1
+	py 'same("bpf", (records[0]["schema"], records[0]["bpf"]), ("ioasidsnoop-probe/1", True))' || return 1
+	user_with ''
+	"${as_user[@]}" "$snoop" --probe >"$work/probe" || return 1
+	grep -q 'CAP_BPF  *no' "$work/probe" && grep -q 'raw_tp.* no .*CAP_BPF and CAP_PERFMON' "$work/probe"
 }
 
 least_caps() {

@@ -20,6 +20,7 @@ struct options {
 	bool json;
 	bool strict;
 	bool verbose;
+	bool probe;
 	const char *hlog;	/* file */
 	unsigned int memory;	/* MiB */
 	int width;

@@ -14,6 +14,7 @@
 #include "lat_reader.h"
 #include "lat_text.h"
 #include "probe.h"
+#include "probe_out.h"
 #include "term.h"
 #include "ticker.h"
 #include "version.h"
@@ -58,6 +59,26 @@ static void default_width(struct options *options)
 		options->width = size.ws_col;
 	if (options->width < 40 || options->width > 1000)
 		options->width = 80;
+}
+
+/* Whether BPF works is found out by doing it: nothing stays attached. */
+static int run_probe(struct options *options)
+{
+	struct lat_reader *reader = NULL;
+	__u64 ops = options->ops;
+	const char *obstacle;
+	struct probe probe;
+	char why[200] = "";
+	int err;
+
+	probe__run(&probe);
+	obstacle = probe__bpf_obstacle(&probe);
+	if (!obstacle && lat_reader__open(&reader, &options->config, &ops, options->memory,
+					  options->verbose, why, sizeof(why)))
+		obstacle = *why ? why : "out of memory";
+	lat_reader__close(reader);
+	err = probe__print(stdout, "ioasidlat", &probe, obstacle, options->json);
+	return err ? fail("cannot write", err) : EXIT_OK;
 }
 
 /* Most of it needs privileges, which are given up here. */
@@ -277,6 +298,8 @@ int main(int argc, char **argv)
 	int status;
 
 	options__parse(&options, argc, argv);
+	if (options.probe)
+		return run_probe(&options);
 	default_width(&options);
 	status = open_session(&session);
 	if (status == EXIT_OK && *session.notice && !options.json)

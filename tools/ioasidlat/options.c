@@ -10,6 +10,7 @@
 
 enum {
 	OPT_JSON = 256, OPT_HEATMAP, OPT_HLOG, OPT_STRICT, OPT_VERBOSE, OPT_MEMORY, OPT_WIDTH,
+	OPT_PROBE,
 };
 
 static const struct argp_option option_table[] = {
@@ -43,6 +44,7 @@ static const struct argp_option option_table[] = {
 	{ "memory", OPT_MEMORY, "MIB", 0, "upper bound of the BPF maps' memory (64)", 0 },
 	{ "strict", OPT_STRICT, NULL, 0, "exit with 4 when data are incomplete", 0 },
 	{ NULL, 0, NULL, 0, "About:", 5 },
+	{ "probe", OPT_PROBE, NULL, 0, "say what this machine can do and why not", 0 },
 	{ "verbose", OPT_VERBOSE, NULL, 0, "show messages of the BPF loader", 0 },
 	{ 0 },
 };
@@ -218,6 +220,9 @@ static error_t parse_output(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_STRICT:
 		options->strict = true;
+		break;
+	case OPT_PROBE:
+		options->probe = true;
 		break;
 	case OPT_VERBOSE:
 		options->verbose = true;

@@ -12,6 +12,7 @@ struct options {
 	bool json;
 	bool strict;
 	bool verbose;
+	bool probe;
 	bool kernel_stacks, user_stacks;
 	bool events_given;	/* then all of them must be there */
 	__u32 events;		/* 1 << enum ioasid_snoop_id */

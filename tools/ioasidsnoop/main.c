@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "ioasidsnoop.h"
 #include "probe.h"
+#include "probe_out.h"
 #include "ticker.h"
 
 #define IDLE_MS		1000	/* then losses are looked for */
@@ -252,6 +253,8 @@ static int run(struct session *session, const char *notice)
 		session->end_ns = session->start_ns + session->options->duration_ns;
 	session->err = event_out__start(&session->out, &start);
 	flush(session);
+	if (session->symbols)
+		symbols__load(session->symbols);
 	loop(session, signals);
 	close(signals);
 	return finish(session);
@@ -298,6 +301,19 @@ static int open_and_run(struct session *session)
 	return prepare(session) ? run(session, *why ? why : NULL) : EXIT_FAILED;
 }
 
+/* Whether BPF works is found out by doing it: nothing stays attached. */
+static int run_probe(const struct options *options, const struct probe *probe, const char *why)
+{
+	struct feed *feed = NULL;
+	char text[256];
+
+	if (!why && feed__open(&feed, options, handle, NULL, text, sizeof(text)))
+		why = *text ? text : "out of memory";
+	feed__close(feed);
+	return probe__print(stdout, "ioasidsnoop", probe, why, options->json) ? EXIT_FAILED :
+										EXIT_OK;
+}
+
 int main(int argc, char **argv)
 {
 	static char buffer[1 << 16];
@@ -310,6 +326,8 @@ int main(int argc, char **argv)
 	options__parse(&options, argc, argv);
 	probe__run(&probe);
 	why = obstacle(&probe);
+	if (options.probe)
+		return run_probe(&options, &probe, why);
 	if (why) {
 		fprintf(stderr, "ioasidsnoop: %s\n", why);
 		return EXIT_UNSUPPORTED;

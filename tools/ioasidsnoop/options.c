@@ -7,7 +7,7 @@
 #include "ioasidsnoop.h"
 #include "version.h"
 
-enum { OPT_JSON = 256, OPT_STRICT, OPT_VERBOSE, OPT_MEMORY };
+enum { OPT_JSON = 256, OPT_STRICT, OPT_VERBOSE, OPT_MEMORY, OPT_PROBE };
 
 static const struct argp_option option_table[] = {
 	{ NULL, 0, NULL, 0, "Output:", 1 },
@@ -33,6 +33,7 @@ static const struct argp_option option_table[] = {
 	{ "memory", OPT_MEMORY, "MIB", 0, "upper bound of the ring's memory, 1 to 1024 (16)", 0 },
 	{ "strict", OPT_STRICT, NULL, 0, "exit with 4 when events were lost", 0 },
 	{ NULL, 0, NULL, 0, "About:", 4 },
+	{ "probe", OPT_PROBE, NULL, 0, "say what this machine can do and why not", 0 },
 	{ "verbose", OPT_VERBOSE, NULL, 0, "show messages of the BPF loader", 0 },
 	{ 0 },
 };
@@ -177,6 +178,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_STRICT:
 		options->strict = true;
+		break;
+	case OPT_PROBE:
+		options->probe = true;
 		break;
 	case OPT_VERBOSE:
 		options->verbose = true;

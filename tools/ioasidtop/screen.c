@@ -11,6 +11,7 @@
 #include "timeline.h"
 
 #define INTERVAL_MIN	0.1
+#define FIRST_NS	100000000ULL	/* nobody wants to wait for the first screen */
 #define INTERVAL_MAX	60
 
 struct screen {
@@ -356,7 +357,10 @@ static void start(struct screen *screen, struct snapshot *first)
 {
 	show(screen, first);
 	screen->interval_ns = screen->options->interval_ns;
-	set_ticker(screen);
+	if (!screen->options->replay)
+		screen->err = ticker__set_soon(screen->ticker, FIRST_NS, screen->interval_ns);
+	else
+		set_ticker(screen);
 }
 
 int run_screen(const struct options *options, const struct probe *probe, struct sources *sources,

@@ -41,7 +41,7 @@ struct map_stack_reader *map_stacks__open(char *why, size_t size)
 
 	if (reader) {
 		reader->skel = stacks_bpf__open();
-		reader->symbols = symbols__new_later();
+		reader->symbols = symbols__new(true);
 	}
 	if (!reader || !reader->skel || !reader->symbols)
 		obstacle = "out of memory";

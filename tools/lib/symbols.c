@@ -112,16 +112,6 @@ static void load(struct symbols *symbols)
 	qsort(symbols->at, symbols->nr, sizeof(*symbols->at), compare);
 }
 
-/* loaded_ns is 0: they are read for the first stack. */
-struct symbols *symbols__new_later(void)
-{
-	struct symbols *symbols = symbols__new(false);
-
-	if (symbols)
-		symbols->file = fopen(KALLSYMS, "re");
-	return symbols;
-}
-
 struct symbols *symbols__new(bool kernel)
 {
 	struct symbols *symbols = calloc(1, sizeof(*symbols));
@@ -133,12 +123,15 @@ struct symbols *symbols__new(bool kernel)
 		free(symbols);
 		return NULL;
 	}
-	/* Now: later, short-lived processes would be gone before we have looked at them. */
-	if (kernel) {
+	if (kernel)
 		symbols->file = fopen(KALLSYMS, "re");
-		load(symbols);
-	}
 	return symbols;
+}
+
+void symbols__load(struct symbols *symbols)
+{
+	if (symbols->file && !symbols->loaded_ns)
+		load(symbols);
 }
 
 void symbols__free(struct symbols *symbols)
@@ -229,8 +222,8 @@ void symbols__kernel(struct symbols *symbols, struct stack *stack, const __u64 *
 	int tracing = 0;
 
 	fill(stack, "kernel", addresses, size);
-	if (find_all(symbols, stack) &&
-	    (!symbols->loaded_ns || now_ns() - symbols->loaded_ns > RELOAD_NS)) {
+	symbols__load(symbols);
+	if (find_all(symbols, stack) && now_ns() - symbols->loaded_ns > RELOAD_NS) {
 		load(symbols);
 		find_all(symbols, stack);
 	}

@@ -38,8 +38,11 @@ struct symbols;
 /* Before privileges are given up; kernel: its names, too. NULL: no memory. */
 struct symbols *symbols__new(bool kernel);
 
-/* The same with the kernel's names, which are read only when they are needed. */
-struct symbols *symbols__new_later(void);
+/*
+ * Reads the kernel's names, which takes some 0.1 s, unless that has been done. When it is
+ * left to the first stack, short-lived processes may be gone before we look at them.
+ */
+void symbols__load(struct symbols *symbols);
 void symbols__free(struct symbols *symbols);
 
 /*

@@ -15,15 +15,25 @@ __u64 now_ns(void)
 	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
 }
 
-int ticker__set(int fd, __u64 interval_ns)
+static int set(int fd, __u64 first_ns, __u64 interval_ns)
 {
-	__u64 first = now_ns() + interval_ns;
+	__u64 first = now_ns() + first_ns;
 	struct itimerspec spec = {
 		.it_value = { first / NS_PER_S, first % NS_PER_S },
 		.it_interval = { interval_ns / NS_PER_S, interval_ns % NS_PER_S },
 	};
 
 	return timerfd_settime(fd, TFD_TIMER_ABSTIME, &spec, NULL) ? -errno : 0;
+}
+
+int ticker__set(int fd, __u64 interval_ns)
+{
+	return set(fd, interval_ns, interval_ns);
+}
+
+int ticker__set_soon(int fd, __u64 first_ns, __u64 interval_ns)
+{
+	return set(fd, first_ns < interval_ns ? first_ns : interval_ns, interval_ns);
 }
 
 int ticker__open(__u64 interval_ns)

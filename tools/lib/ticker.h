@@ -11,6 +11,9 @@ __u64 now_ns(void);
 int ticker__open(__u64 interval_ns);
 int ticker__set(int fd, __u64 interval_ns);
 
+/* The same, but the first interval ends after first_ns if that is earlier. */
+int ticker__set_soon(int fd, __u64 first_ns, __u64 interval_ns);
+
 /* Takes the expirations of a readable ticker: ticks that were missed count as one. */
 void ticker__take(int fd);
 
