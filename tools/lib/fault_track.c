@@ -357,7 +357,7 @@ static int add_row(const struct fault_track *track, const struct fault_device *d
 	row->v[METRIC_PID] = space->v[METRIC_PID];
 	memcpy(row->comm, space->comm, sizeof(row->comm));
 	fill_device(device, row, track->bpf_ts_ns, snap->interval_ns);
-	return 0;
+	return fault_device__add_times(device, row);
 }
 
 int fault_track__add_rows(const struct fault_track *track, struct snapshot *snap,

@@ -67,6 +67,7 @@ void fault_track__fill(const struct fault_track *track, struct row *row, __u64 i
 int fault_track__add_rows(const struct fault_track *track, struct snapshot *snap,
 			  const struct row *space);
 
+int fault_device__add_times(const struct fault_device *device, struct row *row);
 void fault_track__add_times(const struct fault_track *track, struct ioasid_fault_stat *sum);
 void fill_fault_times(struct value *v, const struct ioasid_fault_stat *delta);
 void fill_fault_rates(struct value *v, __u64 interval_ns);

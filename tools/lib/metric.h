@@ -18,8 +18,8 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_BYTES, UNIT_NS, UNIT_RATE };
 #define OP_METRICS(X, OP, op, ops)							\
 	X(OP##_COUNT, ops, UNIT_COUNT, "successful " op " operations")			\
 	X(OP##_RATE, op "_per_s", UNIT_RATE, "the same per second")			\
-	X(OP##_ERRORS, op "_errors", UNIT_COUNT, "refused or failed ones")		\
-	X(OP##_BYTES, op "_bytes", UNIT_BYTES, "bytes they covered")			\
+	X(OP##_ERRORS, op "_errors", UNIT_COUNT, "refused or failed " op " operations")		\
+	X(OP##_BYTES, op "_bytes", UNIT_BYTES, "bytes covered by " op " operations")			\
 	X(OP##_SAMPLES, op "_samples", UNIT_COUNT, "operations seen by BPF")		\
 	X(OP##_MEAN, op "_mean_ns", UNIT_NS, "mean latency")				\
 	X(OP##_P50, op "_p50_ns", UNIT_NS, "median latency")				\
@@ -30,7 +30,7 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_BYTES, UNIT_NS, UNIT_RATE };
 
 #define RARE_OP_METRICS(X, OP, op)							\
 	X(OP##_COUNT, op "_samples", UNIT_COUNT, "successful " op " operations")	\
-	X(OP##_ERRORS, op "_errors", UNIT_COUNT, "refused or failed ones")		\
+	X(OP##_ERRORS, op "_errors", UNIT_COUNT, "refused or failed " op " operations")		\
 	X(OP##_MAX, op "_max_ns", UNIT_NS, "longest, upper end of its bucket")
 
 #define FAULT_TIME_METRICS(X, T, key, what)						\
@@ -46,7 +46,7 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_BYTES, UNIT_NS, UNIT_RATE };
 #define FAULT_METRICS(X)								\
 	X(FAULT_COUNT, "faults", UNIT_COUNT, "groups of page requests reported")	\
 	X(FAULT_RATE, "faults_per_s", UNIT_RATE, "the same per second")			\
-	X(FAULT_PAGES, "fault_pages", UNIT_COUNT, "pages they asked for")		\
+	X(FAULT_PAGES, "fault_pages", UNIT_COUNT, "pages that page requests asked for")		\
 	X(FAULT_PAGE_RATE, "fault_pages_per_s", UNIT_RATE, "the same per second")	\
 	X(FAULT_UNRECOVERABLE, "faults_unrecoverable", UNIT_COUNT,			\
 	  "faults that nobody could answer")						\
@@ -69,7 +69,7 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_BYTES, UNIT_NS, UNIT_RATE };
 	X(FAULT_UNRECOVERABLE_SEEN, "faults_unrecoverable_seen", UNIT_COUNT,		\
 	  "faults since the start that nobody could answer")				\
 	X(FAULT_PENDING, "fault_pending", UNIT_COUNT, "groups not yet answered")	\
-	X(FAULT_OLDEST, "fault_oldest_ns", UNIT_NS, "age of the oldest of them")	\
+	X(FAULT_OLDEST, "fault_oldest_ns", UNIT_NS, "age of the oldest group not yet answered")	\
 	FAULT_TIME_METRICS(X, QUEUE, "queue", "the time from report to handler")	\
 	FAULT_TIME_METRICS(X, SERVICE, "service", "the time from there to the answer")	\
 	FAULT_TIME_METRICS(X, WAIT, "wait", "the time from report to answer, whatever it was") \
@@ -88,10 +88,10 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_BYTES, UNIT_NS, UNIT_RATE };
 	X(DEVICES, "devices", UNIT_COUNT, "attached (context: bound) devices")		\
 	X(DOMAINS, "domains", UNIT_COUNT, "IOMMU domains behind the space")		\
 	X(NESTED, "nested_domains", UNIT_COUNT,						\
-	  "those whose IOMMU walks the user-managed table")				\
+	  "domains whose IOMMU walks the user-managed table")				\
 	X(MAPPINGS, "mappings", UNIT_COUNT, "live mappings")				\
-	X(MAPPED, "mapped_bytes", UNIT_BYTES, "bytes they cover")			\
-	X(PINNED, "pinned_bytes", UNIT_BYTES, "bytes pinned by them (context: registered)")	\
+	X(MAPPED, "mapped_bytes", UNIT_BYTES, "bytes covered by live mappings")			\
+	X(PINNED, "pinned_bytes", UNIT_BYTES, "bytes pinned by mappings (context: registered)")	\
 	X(REGISTERED, "registered_bytes", UNIT_BYTES, "memory the context registered")	\
 	X(MAPS_TOTAL, "maps_total", UNIT_COUNT, "maps since the space was made")	\
 	X(UNMAPS_TOTAL, "unmaps_total", UNIT_COUNT, "unmaps since then")		\
@@ -130,6 +130,15 @@ struct metric {
 	const char *help;
 };
 
+/* What a metric is when time goes on: see metric__kind(). */
+enum metric_kind {
+	METRIC_IS_NAME,		/* a number that identifies, of which there is no sum */
+	METRIC_IS_COUNT,	/* of the interval */
+	METRIC_IS_GAUGE,	/* what is true now */
+	METRIC_IS_SINCE,	/* a count since the space was made or the tool started */
+	METRIC_IS_DERIVED,	/* from the others, or from a histogram */
+};
+
 extern const struct metric metrics[NR_METRICS];
 
 /* Rates are fractional, all else is whole. */
@@ -141,6 +150,7 @@ struct value {
 	};
 };
 
+enum metric_kind metric__kind(enum metric_id id);
 double value__number(const struct value *value, enum metric_id id);
 
 #endif

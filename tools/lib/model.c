@@ -443,6 +443,21 @@ static int add_devices(struct model *model, struct snapshot *snap)
 	return err;
 }
 
+/* Without BPF there are none. */
+static int add_times(struct model *model, struct snapshot *snap)
+{
+	int err = 0;
+
+	for (size_t i = 0; snap->bpf && !err && i < snap->nr_rows; i++) {
+		struct row *row = &snap->rows[i];
+		const struct track *track = row->state == ROW_OTHER ?
+			model->other : get_track(model, row->ctx, row->ioasid);
+
+		err = track ? track__add_times(track, row) : -ENOMEM;
+	}
+	return err ? err : snapshot__sum_times(snap);
+}
+
 static int make_snapshot(struct model *model, const struct reading *reading,
 			 struct snapshot **out)
 {
@@ -474,6 +489,8 @@ static int make_snapshot(struct model *model, const struct reading *reading,
 	add_bpf_row(model, snap, model->other);
 	if (!err)
 		err = add_devices(model, snap);
+	if (!err)
+		err = add_times(model, snap);
 	fill_total(model, snap);
 	if (err)
 		snapshot__free(snap);

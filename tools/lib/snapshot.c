@@ -9,14 +9,22 @@ __u64 lost__total(const struct lost *lost)
 	return lost->missed + lost->unattributed + lost->late;
 }
 
+static void free_row(struct row *row)
+{
+	free(row->attached);
+	for (int t = 0; t < NR_TIMINGS; t++)
+		free(row->times[t]);
+}
+
 void snapshot__free(struct snapshot *snap)
 {
 	if (!snap)
 		return;
 	for (size_t i = 0; i < snap->nr_rows; i++)
-		free(snap->rows[i].attached);
+		free_row(&snap->rows[i]);
 	for (size_t i = 0; i < snap->nr_devices; i++)
-		free(snap->devices[i].attached);
+		free_row(&snap->devices[i]);
+	free_row(&snap->total);
 	free(snap->rows);
 	free(snap->devices);
 	free(snap);

@@ -5,6 +5,7 @@
 
 #include "counters.h"
 #include "metric.h"
+#include "times.h"
 
 /* Space for 16 bytes, each written as \xHH. */
 #define COMM_LEN	(16 * 4 + 1)
@@ -28,6 +29,7 @@ struct row {
 	char *attached;		/* names separated by blanks, may be NULL */
 	__u64 cookie;		/* of a device, whose name is attached */
 	struct value v[NR_METRICS];
+	struct times *times[NR_TIMINGS];	/* NULL: nothing was timed */
 };
 
 /* What BPF did not see or could not attribute, since the tool started. */

@@ -65,6 +65,11 @@ bool track__is_quiet(const struct track *track);
 
 /* Metrics of the interval: rates and percentiles of an operation. */
 void track__fill(const struct track *track, struct row *row, const struct snapshot *snap);
+
+/* Histograms of the interval: of a space, and of all rows. 0 or -ENOMEM. */
+int track__add_times(const struct track *track, struct row *row);
+int snapshot__sum_times(struct snapshot *snap);
+
 void fill_op(struct value *v, enum ioasid_op op, const struct ioasid_stat *delta);
 void fill_rates(struct value *v, __u64 interval_ns);
 
