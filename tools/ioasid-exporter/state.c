@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The text of /metrics: about the exporter itself, then what openmetrics.h makes. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "exporter.h"
+#include "overhead.h"
+#include "ticker.h"
+
+#define NS_PER_S	1000000000ULL
+
+int state__add(struct state *state, struct snapshot *snap, const struct wire_status *status)
+{
+	int err = totals__add(state->totals, snap);
+
+	snapshot__free(state->snap);
+	state->snap = snap;
+	state->status = *status;
+	state->snap_ns = now_ns();
+	return err;
+}
+
+/* As in openmetrics.c: a counter of the old format has the name of its sample. */
+static void put_family(FILE *out, bool old, const char *name, bool counter, const char *unit,
+		       const char *help)
+{
+	const char *suffix = counter && old ? "_total" : "";
+
+	fprintf(out, "# TYPE %s%s %s\n", name, suffix, counter ? "counter" : "gauge");
+	if (*unit && !old)
+		fprintf(out, "# UNIT %s %s\n", name, unit);
+	fprintf(out, "# HELP %s%s %s\n", name, suffix, help);
+}
+
+static void put_seconds(FILE *out, __u64 ns)
+{
+	fprintf(out, "%llu.%09llu\n", ns / NS_PER_S, ns % NS_PER_S);
+}
+
+static void put_number(FILE *out, bool old, const char *name, bool counter, __u64 value,
+		       const char *help)
+{
+	put_family(out, old, name, counter, "", help);
+	fprintf(out, "%s%s %llu\n", name, counter ? "_total" : "", value);
+}
+
+static void put_time(FILE *out, bool old, const char *name, __u64 ns, const char *help)
+{
+	put_family(out, old, name, false, "seconds", help);
+	fprintf(out, "%s ", name);
+	put_seconds(out, ns);
+}
+
+static void put_processes(FILE *out, bool old, const struct state *state)
+{
+	static const char cpu[] = "ioasid_exporter_cpu_seconds";
+	static const char rss[] = "ioasid_exporter_resident_memory_bytes";
+
+	put_family(out, old, cpu, true, "seconds", "processor time of the exporter's processes");
+	fprintf(out, "%s_total{process=\"server\"} ", cpu);
+	put_seconds(out, own_cpu_ns());
+	if (state->snap) {
+		fprintf(out, "%s_total{process=\"collector\"} ", cpu);
+		put_seconds(out, state->status.cpu_ns);
+	}
+	put_family(out, old, rss, false, "bytes", "memory of the exporter's processes");
+	fprintf(out, "%s{process=\"server\"} %llu\n", rss, own_rss_bytes());
+	if (state->snap)
+		fprintf(out, "%s{process=\"collector\"} %llu\n", rss, state->status.rss_bytes);
+}
+
+static void put_own(FILE *out, bool old, const struct state *state)
+{
+	bool up = state->connected && state->snap && state->status.up;
+
+	put_number(out, old, "ioasid_up", false, up, "1 when the ioasid driver is loaded");
+	put_number(out, old, "ioasid_exporter_collector_up", false, state->connected,
+		   "1 when there is a collector");
+	put_number(out, old, "ioasid_exporter_bpf", false,
+		   state->connected && state->snap && state->snap->bpf,
+		   "1 when BPF programs count and time operations");
+	put_number(out, old, "ioasid_exporter_scrapes", true, state->scrapes,
+		   "scrapes before this one");
+	put_time(out, old, "ioasid_exporter_scrape_duration_seconds", state->scrape_ns,
+		 "how long making the text took the last time");
+	put_number(out, old, "ioasid_exporter_cut_connections", true, state->cut,
+		   "connections that were closed because they took too long");
+	put_processes(out, old, state);
+	if (!state->snap)
+		return;
+	put_time(out, old, "ioasid_exporter_reading_duration_seconds", state->status.read_ns,
+		 "how long the last reading of the driver and of BPF took");
+	put_time(out, old, "ioasid_exporter_reading_age_seconds", now_ns() - state->snap_ns,
+		 "how old what follows is");
+}
+
+static int put_all(FILE *out, bool old, const struct state *state)
+{
+	struct openmetrics_options options = {
+		.totals = state->totals,
+		.prometheus = old,
+		.spaces = state->options->max_spaces,
+		.space_histograms = state->options->space_histograms,
+	};
+
+	put_own(out, old, state);
+	if (state->snap)
+		return openmetrics__write(out, state->snap, &options);
+	if (!old)
+		fputs("# EOF\n", out);
+	return ferror(out) ? -ENOMEM : 0;
+}
+
+int state__metrics(struct state *state, bool prometheus, char **text, size_t *size)
+{
+	__u64 start = now_ns();
+	FILE *out = open_memstream(text, size);
+	int err;
+
+	if (!out)
+		return -ENOMEM;
+	err = put_all(out, prometheus, state);
+	if (fclose(out) && !err)
+		err = -ENOMEM;
+	if (err) {
+		free(*text);
+		return err;
+	}
+	state->scrapes++;
+	state->scrape_ns = now_ns() - start;
+	return 0;
+}
