@@ -47,6 +47,18 @@ int state__add(struct state *state, struct snapshot *snap, const struct wire_sta
 /* The text of /metrics, for the caller to free. 0 or -errno. */
 int state__metrics(struct state *state, bool prometheus, char **text, size_t *size);
 
+/* Memory that a process has locked. */
+struct limit {
+	__u64 pid;
+	const char *comm;	/* belongs to the snapshot */
+	bool known;
+	bool bounded;		/* there is a limit, max */
+	__u64 locked, max;
+};
+
+/* Those of the processes with contexts, max of them at most. Returns how many. */
+size_t limits__read(const struct snapshot *snap, struct limit *limits, size_t max);
+
 struct http;
 
 /* Listens. -errno, and a message has been printed. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "exporter.h"
 #include "overhead.h"
 #include "ticker.h"
@@ -69,6 +70,39 @@ static void put_processes(FILE *out, bool old, const struct state *state)
 		fprintf(out, "%s{process=\"collector\"} %llu\n", rss, state->status.rss_bytes);
 }
 
+/* Names of processes have been neutralised: backslashes are left, and quotes. */
+static void put_process(FILE *out, const char *name, const struct limit *limit, __u64 value)
+{
+	fprintf(out, "%s{pid=\"%llu\",comm=\"", name, limit->pid);
+	for (const char *at = limit->comm; *at; at++) {
+		if (*at == '\\' || *at == '"')
+			fputc('\\', out);
+		fputc(*at, out);
+	}
+	fprintf(out, "\"} %llu\n", value);
+}
+
+static void put_limits(FILE *out, bool old, const struct state *state)
+{
+	static const char locked[] = "ioasid_process_locked_bytes";
+	static const char limit[] = "ioasid_process_locked_limit_bytes";
+	static struct limit limits[OPENMETRICS_SPACES_MAX];
+	size_t nr = limits__read(state->snap, limits, state->options->max_spaces);
+
+	put_family(out, old, locked, false, "bytes",
+		   "memory locked by processes with contexts, pinned memory is charged there");
+	for (size_t i = 0; i < nr; i++)
+		put_process(out, locked, &limits[i], limits[i].locked);
+	put_family(out, old, limit, false, "bytes",
+		   "how much they may lock (RLIMIT_MEMLOCK), where that counts");
+	for (size_t i = 0; i < nr; i++)
+		if (limits[i].bounded)
+			put_process(out, limit, &limits[i], limits[i].max);
+	put_family(out, old, "ioasid_memory_bytes", false, "bytes", "memory of this machine");
+	fprintf(out, "ioasid_memory_bytes %llu\n",
+		(__u64)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE));
+}
+
 static void put_own(FILE *out, bool old, const struct state *state)
 {
 	bool up = state->connected && state->snap && state->status.up;
@@ -100,10 +134,13 @@ static int put_all(FILE *out, bool old, const struct state *state)
 		.totals = state->totals,
 		.prometheus = old,
 		.spaces = state->options->max_spaces,
+		.apart = true,
 		.space_histograms = state->options->space_histograms,
 	};
 
 	put_own(out, old, state);
+	if (state->snap)
+		put_limits(out, old, state);
 	if (state->snap)
 		return openmetrics__write(out, state->snap, &options);
 	if (!old)
