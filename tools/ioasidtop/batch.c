@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "csv.h"
 #include "ioasidtop.h"
 #include "json.h"
+#include "openmetrics.h"
 #include "ticker.h"
 
 static int print_grid(const struct grid *grid)
@@ -26,11 +28,13 @@ static int print_grid(const struct grid *grid)
 static int print_table(const struct options *options, const struct view *view,
 		       const struct snapshot *snap)
 {
+	static bool again;
 	struct grid grid;
 	int err;
 
-	if (snap->seq > 1)
+	if (again)
 		putchar('\n');
+	again = true;
 	if (options->height) {
 		err = grid__init(&grid, options->height, options->width);
 		if (!err)
@@ -45,17 +49,44 @@ static int print_table(const struct options *options, const struct view *view,
 	return err;
 }
 
+static int print_openmetrics(const struct options *options, const struct view *view,
+			     struct totals *totals, const struct snapshot *snap)
+{
+	const struct openmetrics_options how = {
+		.totals = totals,
+		.kernel = view->kernel,
+		.spaces = options->spaces,
+		.space_histograms = options->spaces,
+	};
+	int err = totals__add(totals, snap);
+
+	return err ? err : openmetrics__write(stdout, snap, &how);
+}
+
+static int print(const struct options *options, const struct view *view, struct totals *totals,
+		 const struct snapshot *snap)
+{
+	switch (options->format) {
+	case FORMAT_JSON: return json__snapshot(stdout, snap, view);
+	case FORMAT_CSV: return csv__snapshot(stdout, snap, view);
+	case FORMAT_OPENMETRICS: return print_openmetrics(options, view, totals, snap);
+	default: return print_table(options, view, snap);
+	}
+}
+
 /* One interval. True: go on. */
 static bool step(const struct options *options, struct sources *sources, struct view *view,
-		 int *status)
+		 struct totals *totals, int *status)
 {
 	struct snapshot *snap;
 	int err = sources__read(sources, &snap), strict;
 
+	if (err == -ENODATA)
+		return false;
 	if (!err) {
+		sources__tell(sources, view);
 		view__sort(view, snap);
-		err = options->json ? json__snapshot(stdout, snap, view) :
-				      print_table(options, view, snap);
+		err = print(options, view, totals, snap);
 		strict = strict_status(options, snap);
 		if (strict)
 			*status = strict;
@@ -83,20 +114,40 @@ static bool wait_for_tick(int ticker, int stop)
 	return !fds[1].revents;
 }
 
-int run_batch(const struct options *options, struct sources *sources, struct view *view)
+static int run(const struct options *options, struct sources *sources, struct view *view,
+	       struct totals *totals)
 {
 	int ticker = ticker__open(options->interval_ns), stop = stop_fd(), status = EXIT_OK;
+	bool recorded = options->nr_files || options->replay;
+	__u64 interval_ns = sources->pace.now_ns;
 	unsigned long n = 0;
 
 	if (ticker < 0 || stop < 0)
 		return EXIT_FAILED;
 	while (!options->count || n++ < options->count) {
-		if (!options->nr_files && !wait_for_tick(ticker, stop))
+		if (!recorded && !wait_for_tick(ticker, stop))
 			break;
-		if (!step(options, sources, view, &status))
+		if (!step(options, sources, view, totals, &status))
 			break;
+		if (sources->pace.now_ns != interval_ns &&
+		    ticker__set(ticker, sources->pace.now_ns))
+			break;
+		interval_ns = sources->pace.now_ns;
 	}
+	if (sources->record_err)
+		status = EXIT_FAILED;
 	close(ticker);
 	close(stop);
+	return status;
+}
+
+int run_batch(const struct options *options, struct sources *sources, struct view *view)
+{
+	struct totals *totals = totals__new(options->spaces);
+	int status = EXIT_FAILED;
+
+	if (totals && (options->format != FORMAT_CSV || !csv__header(stdout)))
+		status = run(options, sources, view, totals);
+	totals__free(totals);
 	return status;
 }

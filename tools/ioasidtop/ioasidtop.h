@@ -4,19 +4,37 @@
 
 #include "collect.h"
 #include "exit_status.h"
+#include "history.h"
 #include "model.h"
 #include "probe.h"
+#include "record.h"
+#include "self.h"
 #include "view.h"
 
 #define MAX_FILES	64
 
+enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV, FORMAT_OPENMETRICS };
+
+/* How a recording is shown, when nothing else is asked for. */
+#define SPEED_MIN	0.1
+#define SPEED_MAX	1000
+
 struct options {
 	bool batch;
-	bool json;
+	enum format format;
 	bool probe;
 	bool no_bpf;
 	bool strict;
 	bool verbose;
+	bool bpf_stats;
+	const char *record;	/* a file to make */
+	unsigned int record_mib;
+	const char *replay;	/* a file to show */
+	bool at_set;
+	double at;		/* s from its start */
+	double speed;
+	unsigned int history_mib;	/* 0: none */
+	unsigned int spaces;	/* rows of OpenMetrics; 0: only sums */
 	unsigned long count;	/* 0: until stopped */
 	double interval;	/* s */
 	__u64 interval_ns;
@@ -45,7 +63,14 @@ struct sources {
 	struct faults *faults;		/* NULL without tracepoints of faults */
 	struct fault_set fault_set;
 	int step;
-	char notice[256];		/* what is missing, one sentence */
+	struct self_watch self;
+	struct pace pace;
+	struct record *record;
+	int record_err;			/* why nothing is recorded any more */
+	struct replay *replay;		/* instead of all that */
+	size_t replay_at;		/* the next one */
+	char missing[256];		/* one sentence, for as long as we run */
+	char notice[512];		/* what is missing, one sentence */
 };
 
 /* Attaches, gives up privileges and takes the baseline. Returns EXIT_*. */
@@ -53,8 +78,14 @@ int sources__open(struct sources *sources, const struct options *options,
 		  const struct probe *probe);
 void sources__close(struct sources *sources);
 
-/* *snap is NULL after the first time. 0 or a negative errno. */
+/* *snap is NULL after the first time. 0, or -ENODATA at the end of a recording, or a negative errno. */
 int sources__read(struct sources *sources, struct snapshot **snap);
+
+/* What a view says about where snapshots come from; after each reading. */
+void sources__tell(struct sources *sources, struct view *view);
+
+/* Where in the recording the user wants to be: seconds from its start. */
+size_t replay__find(const struct replay *replay, double seconds);
 
 /* Each returns EXIT_*. */
 int run_batch(const struct options *options, struct sources *sources, struct view *view);

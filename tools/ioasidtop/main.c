@@ -46,7 +46,7 @@ int run_probe(const struct options *options, const struct probe *probe)
 	char why[256], memory[160];
 	const char *obstacle = try_bpf(options, probe, why, sizeof(why));
 
-	if (options->json)
+	if (options->format == FORMAT_JSON)
 		return json__probe(stdout, probe, &size, obstacle) ? EXIT_FAILED : EXIT_OK;
 	snprintf(memory, sizeof(memory),
 		 "%llu MiB for %u operations on spaces, %u CPUs; percentiles within %g %%",
@@ -75,7 +75,7 @@ static int run(const struct options *options, const struct probe *probe)
 		.pid = options->pid,
 		.tree = options->tree,
 	};
-	struct sources sources;
+	struct sources sources = { 0 };
 	int status;
 
 	if (options->faults)
@@ -86,7 +86,7 @@ static int run(const struct options *options, const struct probe *probe)
 	if (options->filter)
 		snprintf(view.filter, sizeof(view.filter), "%s", options->filter);
 	status = sources__open(&sources, options, probe);
-	view.notice = *sources.notice ? sources.notice : NULL;
+	sources__tell(&sources, &view);
 	if (status == EXIT_OK)
 		status = options->batch ? run_batch(options, &sources, &view) :
 					  run_screen(options, &sources, &view);

@@ -5,17 +5,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include "ioasidtop.h"
+#include "openmetrics.h"
 #include "version.h"
 
 enum {
 	OPT_JSON = 256, OPT_NO_BPF, OPT_PROBE, OPT_STRICT, OPT_VERBOSE, OPT_MEMORY, OPT_WIDTH,
-	OPT_HEIGHT, OPT_COUNTERS,
+	OPT_HEIGHT, OPT_COUNTERS, OPT_FORMAT, OPT_RECORD, OPT_RECORD_SIZE, OPT_REPLAY, OPT_AT,
+	OPT_SPEED, OPT_HISTORY, OPT_SPACES, OPT_BPF_STATS,
 };
 
 static const struct argp_option option_table[] = {
 	{ NULL, 0, NULL, 0, "Output:", 1 },
 	{ "batch", 'b', NULL, 0, "print tables instead of a screen", 0 },
-	{ "json", OPT_JSON, NULL, 0, "print one JSON object per interval (implies -b)", 0 },
+	{ "format", OPT_FORMAT, "FORMAT", 0, "what is printed (implies -b): table, json, csv, "
+	  "openmetrics", 0 },
+	{ "json", OPT_JSON, NULL, 0, "the same as --format=json: one object per interval", 0 },
+	{ "spaces", OPT_SPACES, "N", 0, "in openmetrics, counters of N spaces by themselves and "
+	  "the others together; 0: only sums (100)", 0 },
 	{ "count", 'n', "COUNT", 0, "stop after COUNT intervals", 0 },
 	{ "interval", 'i', "SECONDS", 0, "length of an interval, 0.05 to 3600 (1)", 0 },
 	{ "width", OPT_WIDTH, "COLS", 0, "width of printed tables ($COLUMNS or 100)", 0 },
@@ -36,7 +42,17 @@ static const struct argp_option option_table[] = {
 	  "only the driver's counters, without latencies", 0 },
 	{ "memory", OPT_MEMORY, "MIB", 0, "upper bound of the BPF maps' memory (64)", 0 },
 	{ "strict", OPT_STRICT, NULL, 0, "exit with 4 when data are incomplete", 0 },
-	{ NULL, 0, NULL, 0, "About:", 4 },
+	{ NULL, 0, NULL, 0, "Time:", 4 },
+	{ "record", OPT_RECORD, "FILE", 0, "also write all snapshots to FILE", 0 },
+	{ "record-size", OPT_RECORD_SIZE, "MIB", 0, "of FILE and FILE.1, which has what is older "
+	  "(64)", 0 },
+	{ "replay", OPT_REPLAY, "FILE", 0, "show what was recorded", 0 },
+	{ "at", OPT_AT, "SECONDS", 0, "begin there in a recording, and wait", 0 },
+	{ "speed", OPT_SPEED, "FACTOR", 0, "of a recording on the screen, 0.1 to 1000 (1)", 0 },
+	{ "history", OPT_HISTORY, "MIB", 0, "memory for scrolling back ten minutes; 0: none (16)",
+	  0 },
+	{ NULL, 0, NULL, 0, "About:", 5 },
+	{ "bpf-stats", OPT_BPF_STATS, NULL, 0, "have the kernel measure BPF programs meanwhile", 0 },
 	{ "probe", OPT_PROBE, NULL, 0, "say what this machine can do and why not", 0 },
 	{ "verbose", OPT_VERBOSE, NULL, 0, "show messages of the BPF loader", 0 },
 	{ "screen", OPT_HEIGHT, "ROWS", OPTION_HIDDEN, NULL, 0 },
@@ -67,6 +83,48 @@ static unsigned long parse_whole(struct argp_state *state, const char *what, con
 	return number;
 }
 
+static enum format parse_format(struct argp_state *state, const char *text)
+{
+	static const char *const names[] = { "table", "json", "csv", "openmetrics" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(names[i], text))
+			return i;
+	argp_error(state, "FORMAT is table, json, csv or openmetrics, not '%s'", text);
+	return FORMAT_TABLE;
+}
+
+/* What has to do with time. */
+static error_t parse_time(int key, char *arg, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	switch (key) {
+	case OPT_RECORD:
+		options->record = arg;
+		break;
+	case OPT_RECORD_SIZE:
+		options->record_mib = parse_whole(state, "MIB", arg, 1, RECORD_MIB_MAX);
+		break;
+	case OPT_REPLAY:
+		options->replay = arg;
+		break;
+	case OPT_AT:
+		options->at = parse_number(state, "SECONDS", arg, 0, 1e9);
+		options->at_set = true;
+		break;
+	case OPT_SPEED:
+		options->speed = parse_number(state, "FACTOR", arg, SPEED_MIN, SPEED_MAX);
+		break;
+	case OPT_HISTORY:
+		options->history_mib = parse_whole(state, "MIB", arg, 0, HISTORY_MIB_MAX);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
@@ -76,7 +134,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->batch = true;
 		break;
 	case OPT_JSON:
-		options->json = true;
+		options->format = FORMAT_JSON;
+		options->batch = true;
 		break;
 	case 'n':
 		options->count = parse_whole(state, "COUNT", arg, 1, 1e15);
@@ -137,8 +196,24 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		argp_error(state, "unexpected argument '%s'", arg);
 		break;
+	case OPT_FORMAT:
+		options->format = parse_format(state, arg);
+		options->batch = true;
+		break;
+	case OPT_SPACES:
+		options->spaces = parse_whole(state, "N", arg, 0, OPENMETRICS_SPACES_MAX);
+		break;
+	case OPT_BPF_STATS:
+		options->bpf_stats = true;
+		break;
+	case ARGP_KEY_END:
+		if (options->replay && (options->record || options->nr_files))
+			argp_error(state, "a recording is shown alone");
+		if (!options->replay && options->at_set)
+			argp_error(state, "--at is a time in a recording: with --replay");
+		break;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return parse_time(key, arg, state);
 	}
 	return 0;
 }
@@ -162,11 +237,13 @@ void options__parse(struct options *options, int argc, char **argv)
 
 	*options = (struct options){
 		.interval = 1, .sort = -1, .memory = COLLECT_MEMORY_DEFAULT,
+		.record_mib = RECORD_MIB, .speed = 1, .history_mib = HISTORY_MIB,
+		.spaces = OPENMETRICS_SPACES,
 	};
 	argp_program_version = "ioasidtop " IOASID_TOOLS_VERSION;
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, options);
-	if (options->json || options->nr_files || options->height)
+	if (options->nr_files || options->height)
 		options->batch = true;
 	if (!options->width)
 		options->width = default_width();

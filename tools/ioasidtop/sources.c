@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* From BPF and the driver's counters to snapshots. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 #include "ioasidtop.h"
 #include "ticker.h"
+#include "version.h"
+
+#define NS_PER_S 1000000000ULL
 
 /* What is missing is said on the screen and in each record, not on stderr only. */
 static void open_faults(struct sources *sources)
@@ -12,12 +19,13 @@ static void open_faults(struct sources *sources)
 	int err = faults__open(&sources->faults, collect__fault_bytes(sources->options->memory));
 
 	if (err == -ENOENT)
-		snprintf(sources->notice, sizeof(sources->notice),
+		snprintf(sources->missing, sizeof(sources->missing),
 			 "no times of page faults: this driver does not have their tracepoints");
 	else if (err)
-		snprintf(sources->notice, sizeof(sources->notice),
-			 "no times of page faults: the BPF programs cannot be used (%s): --verbose shows why",
-			 strerror(-err));
+		snprintf(
+			sources->missing, sizeof(sources->missing),
+			"no times of page faults: the BPF programs cannot be used (%s): --verbose shows why",
+			strerror(-err));
 }
 
 static void open_bpf(struct sources *sources, const struct probe *probe)
@@ -26,33 +34,126 @@ static void open_bpf(struct sources *sources, const struct probe *probe)
 	char why[200];
 
 	if (obstacle)
-		snprintf(sources->notice, sizeof(sources->notice), "%s", obstacle);
+		snprintf(sources->missing, sizeof(sources->missing), "%s", obstacle);
 	else if (collect__open(&sources->collect, sources->options->memory,
 			       sources->options->verbose, why, sizeof(why)))
-		snprintf(sources->notice, sizeof(sources->notice), "no latencies: %s", why);
+		snprintf(sources->missing, sizeof(sources->missing), "no latencies: %s", why);
 	else
 		open_faults(sources);
+}
+
+static void add_missing(struct sources *sources, const char *what)
+{
+	size_t len = strlen(sources->missing);
+
+	snprintf(sources->missing + len, sizeof(sources->missing) - len, "%s%s", len ? "; " : "",
+		 what);
+}
+
+static void measure_bpf(struct sources *sources)
+{
+	int err = self__measure_bpf(&sources->self);
+	char text[128];
+
+	snprintf(text, sizeof(text), "the kernel does not measure BPF programs: %s",
+		 strerror(-err));
+	if (err < 0)
+		add_missing(sources, text);
 }
 
 static void note_counters(struct sources *sources, const struct probe *probe)
 {
 	const char *obstacle = probe__counters_obstacle(probe);
-	size_t len = strlen(sources->notice);
 
 	if (obstacle)
-		snprintf(sources->notice + len, sizeof(sources->notice) - len, "%s%s",
-			 len ? "; " : "", obstacle);
+		add_missing(sources, obstacle);
 }
 
-int sources__open(struct sources *sources, const struct options *options,
-		  const struct probe *probe)
+/* Whose the file is does not change when privileges are given up: before that. */
+static int open_record(struct sources *sources, const struct probe *probe)
+{
+	const struct options *options = sources->options;
+	struct record_info info = { .interval_ns = options->interval_ns };
+	struct timespec ts;
+	char *boot_id;
+	int err;
+
+	if (!options->record)
+		return EXIT_OK;
+	snprintf(info.version, sizeof(info.version), "%s", IOASID_TOOLS_VERSION);
+	snprintf(info.kernel, sizeof(info.kernel), "%s", probe->kernel);
+	snprintf(info.notice, sizeof(info.notice), "%s", sources->missing);
+	if (!gethostname(info.host, sizeof(info.host) - 1))
+		neutralise(info.host, sizeof(info.host), strdupa(info.host), sizeof(info.host));
+	if (!read_text(AT_FDCWD, "/proc/sys/kernel/random/boot_id", &boot_id)) {
+		snprintf(info.boot_id, sizeof(info.boot_id), "%.*s", (int)strcspn(boot_id, "\n"),
+			 boot_id);
+		free(boot_id);
+	}
+	clock_gettime(CLOCK_REALTIME, &ts);
+	info.start_ns = ts.tv_sec * NS_PER_S + ts.tv_nsec;
+	err = record__open(&sources->record, options->record, (__u64)options->record_mib << 20,
+			   &info);
+	if (!err)
+		return EXIT_OK;
+	fprintf(stderr, "ioasidtop: cannot make the recording %s: %s\n", options->record,
+		err == -EEXIST ? "it, or the same with .1 behind it, is there already" :
+				 strerror(-err));
+	return EXIT_FAILED;
+}
+
+static int open_replay(struct sources *sources)
+{
+	const struct options *options = sources->options;
+	int err = replay__open(&sources->replay, options->replay);
+
+	if (err) {
+		fprintf(stderr, "ioasidtop: cannot replay %s: %s\n", options->replay,
+			err == -EBADMSG		? "it is no recording of ioasidtop" :
+			err == -EPROTONOSUPPORT ? "it was made by a later version of ioasidtop" :
+						  strerror(-err));
+		return EXIT_FAILED;
+	}
+	if (!replay__nr(sources->replay)) {
+		fprintf(stderr, "ioasidtop: there is no snapshot in %s\n", options->replay);
+		return EXIT_FAILED;
+	}
+	add_missing(sources, replay__info(sources->replay)->notice);
+	if (replay__state(sources->replay) == REPLAY_CUT)
+		add_missing(sources, "the recording ends in the middle of a snapshot");
+	if (replay__state(sources->replay) == REPLAY_DAMAGED)
+		add_missing(sources, "the recording is damaged: what follows cannot be read");
+	sources->replay_at = replay__find(sources->replay, options->at);
+	return EXIT_OK;
+}
+
+size_t replay__find(const struct replay *replay, double seconds)
+{
+	double start = replay__realtime_ns(replay, 0);
+	size_t first = 0, last = replay__nr(replay) - 1;
+
+	while (first < last) {
+		size_t middle = (first + last) / 2;
+
+		if (replay__realtime_ns(replay, middle) - start < seconds * NS_PER_S)
+			first = middle + 1;
+		else
+			last = middle;
+	}
+	return first;
+}
+
+int sources__open(struct sources *sources, const struct options *options, const struct probe *probe)
 {
 	struct snapshot *none;
-	int err;
+	int err, status;
 
 	*sources = (struct sources){ .options = options, .model = model__new() };
 	if (!sources->model)
 		return EXIT_FAILED;
+	pace__set(&sources->pace, options->interval_ns);
+	if (options->replay)
+		return open_replay(sources);
 	if (!options->nr_files) {
 		if (!probe->driver) {
 			fprintf(stderr, "ioasidtop: %s\n", probe__counters_obstacle(probe));
@@ -61,8 +162,14 @@ int sources__open(struct sources *sources, const struct options *options,
 		if (!options->no_bpf)
 			open_bpf(sources, probe);
 		note_counters(sources, probe);
-		caps__drop(!probe->debugfs);
+		if (options->bpf_stats)
+			measure_bpf(sources);
 	}
+	status = open_record(sources, probe);
+	if (status)
+		return status;
+	if (!options->nr_files)
+		caps__drop(!probe->debugfs);
 	err = sources__read(sources, &none);
 	if (err)
 		fprintf(stderr, "ioasidtop: cannot read the counters: %s\n", strerror(-err));
@@ -71,6 +178,9 @@ int sources__open(struct sources *sources, const struct options *options,
 
 void sources__close(struct sources *sources)
 {
+	self__close(&sources->self);
+	record__close(sources->record);
+	replay__close(sources->replay);
 	collect__close(sources->collect);
 	faults__close(sources->faults);
 	model__free(sources->model);
@@ -90,8 +200,7 @@ static const char *next_file(struct sources *sources, struct reading *reading)
 	return options->files[at < options->nr_files ? at : options->nr_files - 1];
 }
 
-static void retire_op(const struct ioasid_stat_key *key, const struct ioasid_stat *known,
-		      void *arg)
+static void retire_op(const struct ioasid_stat_key *key, const struct ioasid_stat *known, void *arg)
 {
 	const struct sources *sources = arg;
 
@@ -129,8 +238,34 @@ static int read_samples(struct sources *sources)
 	return err;
 }
 
+static __u64 map_bytes(const struct sources *sources)
+{
+	return sources->collect ? collect__size(sources->options->memory).bytes : 0;
+}
+
+/* What it costs, and what is to be remembered of it. Snap is NULL the first time. */
+static void finish(struct sources *sources, struct snapshot *snap)
+{
+	int err;
+
+	self__fill(&sources->self, snap, map_bytes(sources),
+		   sources->samples.bpf_ns + sources->fault_set.bpf_ns,
+		   sources->samples.bpf_runs + sources->fault_set.bpf_runs);
+	if (!snap)
+		return;
+	if (sources->options->nr_files)
+		snap->self = (struct self){ 0 };
+	if (sources->pace.now_ns != sources->pace.wanted_ns)
+		snap->self.wanted_ns = sources->pace.wanted_ns;
+	if (snap->self.known)
+		pace__step(&sources->pace, snap->self.cpu_ns);
+	err = sources->record ? record__add(sources->record, snap) : 0;
+	if (err)
+		sources->record_err = err;
+}
+
 /* See model__step() for the order. */
-int sources__read(struct sources *sources, struct snapshot **snap)
+static int read_now(struct sources *sources, struct snapshot **snap)
 {
 	struct counter_set counters = { 0 };
 	struct reading reading = {
@@ -155,6 +290,51 @@ int sources__read(struct sources *sources, struct snapshot **snap)
 	counters__clear(&counters);
 	sources->step++;
 	return err;
+}
+
+int sources__read(struct sources *sources, struct snapshot **snap)
+{
+	int err;
+
+	if (sources->replay) {
+		if (sources->replay_at == replay__nr(sources->replay))
+			return -ENODATA;
+		return replay__get(sources->replay, sources->replay_at++, snap);
+	}
+	err = read_now(sources, snap);
+	if (!err)
+		finish(sources, *snap);
+	return err;
+}
+
+static void tell_replay(const struct sources *sources, struct view *view)
+{
+	const struct record_info *info = replay__info(sources->replay);
+	time_t when = replay__realtime_ns(sources->replay,
+					  sources->replay_at ? sources->replay_at - 1 : 0) /
+		      NS_PER_S;
+	struct tm tm;
+
+	view->kernel = info->kernel;
+	view->boot_id = info->boot_id;
+	if (gmtime_r(&when, &tm))
+		strftime(view->clock, sizeof(view->clock), "recorded %Y-%m-%d %H:%M:%S UTC", &tm);
+}
+
+void sources__tell(struct sources *sources, struct view *view)
+{
+	char pace[160], record[128] = "";
+
+	pace__text(&sources->pace, pace, sizeof(pace));
+	if (sources->record_err)
+		snprintf(record, sizeof(record), "the recording has ended: %s",
+			 strerror(-sources->record_err));
+	snprintf(sources->notice, sizeof(sources->notice), "%s%s%s%s%s", sources->missing,
+		 *sources->missing && *pace ? "; " : "", pace,
+		 (*sources->missing || *pace) && *record ? "; " : "", record);
+	view->notice = *sources->notice ? sources->notice : NULL;
+	if (sources->replay)
+		tell_replay(sources, view);
 }
 
 int strict_status(const struct options *options, const struct snapshot *snap)

@@ -229,20 +229,25 @@ static __u64 read_unattributed(struct collect *collect)
 	return sum;
 }
 
-/* Programs that the kernel skipped because they ran on that CPU already. */
-static __u64 read_missed(struct collect *collect)
+/* Programs that the kernel skipped because they ran on that CPU already; what all cost. */
+static __u64 read_missed(struct collect *collect, struct sample_set *set)
 {
 	struct bpf_object_skeleton *skeleton = collect->skel->skeleton;
 	struct bpf_prog_info info;
 	__u64 sum = 0;
 	__u32 len;
 
+	set->bpf_ns = 0;
+	set->bpf_runs = 0;
 	for (int i = 0; i < skeleton->prog_cnt; i++) {
 		memset(&info, 0, sizeof(info));
 		len = sizeof(info);
 		if (!bpf_prog_get_info_by_fd(bpf_program__fd(*skeleton->progs[i].prog), &info,
-					     &len))
+					     &len)) {
 			sum += info.recursion_misses;
+			set->bpf_ns += info.run_time_ns;
+			set->bpf_runs += info.run_cnt;
+		}
 	}
 	return sum;
 }
@@ -257,7 +262,7 @@ int collect__read(struct collect *collect, struct sample_set *set)
 		err = read_other(collect, set);
 	set->lost = (struct lost){
 		.known = true,
-		.missed = read_missed(collect),
+		.missed = read_missed(collect, set),
 		.unattributed = read_unattributed(collect),
 		.late = collect->late,
 	};

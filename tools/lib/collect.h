@@ -20,6 +20,7 @@ struct sample_set {
 	size_t nr;
 	size_t room;
 	struct lost lost;
+	__u64 bpf_ns, bpf_runs;	/* of the programs, while the kernel measures them */
 };
 
 /* Memory of the maps: bounds and default, in MiB. */

@@ -147,20 +147,25 @@ static __u64 read_lost(struct faults *faults)
 	return sum;
 }
 
-/* Programs that the kernel skipped because they ran on that CPU already. */
-static __u64 read_missed(struct faults *faults)
+/* Programs that the kernel skipped because they ran on that CPU already; what all cost. */
+static __u64 read_missed(struct faults *faults, struct fault_set *set)
 {
 	struct bpf_object_skeleton *skeleton = faults->skel->skeleton;
 	struct bpf_prog_info info;
 	__u64 sum = 0;
 	__u32 len;
 
+	set->bpf_ns = 0;
+	set->bpf_runs = 0;
 	for (int i = 0; i < skeleton->prog_cnt; i++) {
 		memset(&info, 0, sizeof(info));
 		len = sizeof(info);
 		if (!bpf_prog_get_info_by_fd(bpf_program__fd(*skeleton->progs[i].prog), &info,
-					     &len))
+					     &len)) {
 			sum += info.recursion_misses;
+			set->bpf_ns += info.run_time_ns;
+			set->bpf_runs += info.run_cnt;
+		}
 	}
 	return sum;
 }
@@ -176,7 +181,7 @@ int faults__read(struct faults *faults, struct fault_set *set)
 		err = read_inflight(faults, set);
 	set->ts_ns = now_ns();
 	set->lost = read_lost(faults);
-	set->missed = read_missed(faults);
+	set->missed = read_missed(faults, set);
 	return err;
 }
 

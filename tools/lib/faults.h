@@ -28,6 +28,7 @@ struct fault_set {
 	__u64 ts_ns;		/* when these were read */
 	__u64 lost;		/* faults without a record, since the start */
 	__u64 missed;		/* programs skipped by the kernel */
+	__u64 bpf_ns, bpf_runs;	/* of the programs, while the kernel measures them */
 };
 
 /* How many devices on spaces the map holds in this many bytes on this machine. */

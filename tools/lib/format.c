@@ -24,6 +24,8 @@ static bool fit(char *out, size_t width, double number, char suffix, int decimal
 
 	for (; decimals >= 0; decimals--) {
 		len = snprintf(text, sizeof(text), "%.*f", decimals, number);
+		if ((size_t)len > width || (size_t)len + 2 > sizeof(text))
+			continue;
 		if (suffix != ' ')
 			len += snprintf(text + len, sizeof(text) - len, "%c", suffix);
 		if ((size_t)len <= width) {

@@ -127,6 +127,20 @@ static val_t *lost_object(doc_t *doc, const struct lost *lost)
 	return obj;
 }
 
+static val_t *self_object(doc_t *doc, const struct snapshot *snap)
+{
+	const struct self *self = &snap->self;
+	val_t *obj = yyjson_mut_obj(doc);
+
+	add_known(doc, obj, "cpu_ns", self->known, self->cpu_ns);
+	add_known(doc, obj, "rss_bytes", self->known, self->rss_bytes);
+	add_known(doc, obj, "map_bytes", self->known, self->map_bytes);
+	add_known(doc, obj, "bpf_ns", self->bpf_known, self->bpf_ns);
+	add_known(doc, obj, "bpf_runs", self->bpf_known, self->bpf_runs);
+	add_known(doc, obj, "wanted_interval_ns", self->wanted_ns, self->wanted_ns);
+	return obj;
+}
+
 static val_t *total_object(doc_t *doc, const struct snapshot *snap)
 {
 	val_t *obj = yyjson_mut_obj(doc);
@@ -154,7 +168,7 @@ static void add_snapshot(doc_t *doc, val_t *root, const struct snapshot *snap,
 	yyjson_mut_obj_add_str(doc, root, "schema", JSON_SCHEMA);
 	yyjson_mut_obj_add_str(doc, root, "version", IOASID_TOOLS_VERSION);
 	yyjson_mut_obj_add_uint(doc, root, "ts_ns", snap->ts_ns);
-	add_text(doc, root, "boot_id", boot_id());
+	add_text(doc, root, "boot_id", view->boot_id ? view->boot_id : boot_id());
 	yyjson_mut_obj_add_str(doc, root, "kernel", view->kernel);
 	add_known(doc, root, "instance", snap->instance, snap->instance);
 	yyjson_mut_obj_add_uint(doc, root, "seq", snap->seq);
@@ -168,6 +182,7 @@ static void add_snapshot(doc_t *doc, val_t *root, const struct snapshot *snap,
 		yyjson_mut_obj_add_null(doc, root, "notice");
 	yyjson_mut_obj_add_real(doc, root, "percentile_error_percent", HIST_ERROR_PERCENT);
 	yyjson_mut_obj_add_val(doc, root, "lost", lost_object(doc, &snap->lost));
+	yyjson_mut_obj_add_val(doc, root, "self", self_object(doc, snap));
 	yyjson_mut_obj_add_val(doc, root, "total", total_object(doc, snap));
 	for (size_t i = 0; i < lines->nr; i++)
 		if (is_object(&lines->at[i], view))

@@ -297,6 +297,41 @@ static void put_lost(const struct writer *writer)
 	}
 }
 
+static void put_bytes_gauge(const struct writer *writer, const char *name, __u64 value,
+			    const char *help)
+{
+	put_family(writer, name, GAUGE, "bytes", help);
+	put_sample(writer, name, "bytes", "", &no_labels, "");
+	fprintf(writer->out, "%llu\n", value);
+}
+
+static void put_seconds_counter(const struct writer *writer, const char *name, __u64 ns,
+				const char *help)
+{
+	put_family(writer, name, COUNTER, "seconds", help);
+	put_sample(writer, name, "seconds", "_total", &no_labels, "");
+	put_seconds(writer->out, ns);
+}
+
+/* What looking costs. */
+static void put_self(const struct writer *writer)
+{
+	const struct self *self = &writer->snap->self;
+	const struct totals *totals = writer->options->totals;
+
+	if (self->known) {
+		put_seconds_counter(writer, "tool_cpu", totals->cpu_ns, "processor time of the tool");
+		put_bytes_gauge(writer, "tool_memory", self->rss_bytes, "memory of the tool");
+		put_bytes_gauge(writer, "tool_maps", self->map_bytes, "memory of its BPF maps, at most");
+	}
+	if (self->bpf_known) {
+		put_seconds_counter(writer, "tool_bpf", totals->bpf_ns,
+				    "time spent in its BPF programs");
+		put_number(writer, "tool_bpf_runs", COUNTER, totals->bpf_runs,
+			   "how often these ran");
+	}
+}
+
 static void put_whole(const struct writer *writer)
 {
 	const struct snapshot *snap = writer->snap;
@@ -308,6 +343,7 @@ static void put_whole(const struct writer *writer)
 		   "1 when the counters of all contexts could be read");
 	put_number(writer, "readings", COUNTER, snap->seq, "intervals that were read");
 	put_lost(writer);
+	put_self(writer);
 }
 
 static void put_metrics(const struct writer *writer)

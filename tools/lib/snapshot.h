@@ -40,6 +40,18 @@ struct lost {
 	__u64 late;		/* arrived after their space had been forgotten */
 };
 
+/* What looking costs, in the interval. Filled in by whoever looks: see self.h. */
+struct self {
+	bool known;
+	bool bpf_known;		/* the kernel measures BPF programs */
+	__u64 cpu_ns;		/* of this process */
+	__u64 rss_bytes;
+	__u64 map_bytes;	/* of the BPF maps */
+	__u64 bpf_ns;		/* in our BPF programs, whoever ran them */
+	__u64 bpf_runs;
+	__u64 wanted_ns;	/* the interval that would have been too short, or 0 */
+};
+
 struct snapshot {
 	__u64 seq;
 	__u64 ts_ns;		/* CLOCK_MONOTONIC */
@@ -50,6 +62,7 @@ struct snapshot {
 	bool bpf_faults;
 	bool complete;
 	struct lost lost;
+	struct self self;
 	size_t nr_ctxs;
 	size_t nr_spaces;
 	struct row total;

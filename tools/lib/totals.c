@@ -180,6 +180,9 @@ int totals__add(struct totals *totals, const struct snapshot *snap)
 {
 	int err = 0, failed;
 
+	totals->cpu_ns += snap->self.cpu_ns;
+	totals->bpf_ns += snap->self.bpf_ns;
+	totals->bpf_runs += snap->self.bpf_runs;
 	mark_seen(totals, snap);
 	fold_vanished(totals, snap);
 	/* Without memory, all of it is counted nevertheless. */

@@ -43,6 +43,7 @@ struct totals {
 	struct space_sum *spaces; /* no order */
 	size_t nr, max;
 	struct sum other;
+	__u64 cpu_ns, bpf_ns, bpf_runs;	/* of the tool itself */
 };
 
 /* NULL without memory. Each of max spaces takes sizeof(struct space_sum). */

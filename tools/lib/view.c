@@ -176,7 +176,7 @@ static void draw_what(const struct view *view, const struct snapshot *snap, stru
 	snprintf(text, sizeof(text), "ioasidtop %s  %s  %s%s  %s", IOASID_TOOLS_VERSION,
 		 view->kernel, snap && snap->bpf ? "bpf raw_tp+" : "counters only: ",
 		 snap ? counter_source__name(snap->source) : "none",
-		 view->frozen ? "FROZEN" : every);
+		 *view->clock ? view->clock : view->frozen ? "FROZEN" : every);
 	grid__text(grid, 0, 0, ATTR_BOLD, text);
 	if (!snap || !snap->lost.known)
 		return;

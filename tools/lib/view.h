@@ -45,7 +45,9 @@ struct view {
 	__u64 pid;		/* only this process's; 0: all */
 	size_t first_row;
 	double interval;	/* in seconds */
+	char clock[64];		/* instead of the interval, or empty */
 	const char *kernel;
+	const char *boot_id;	/* NULL: that of this machine */
 	const char *notice;	/* what is missing, or NULL */
 };
 
