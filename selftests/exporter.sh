@@ -69,6 +69,8 @@ m = wait_readings(port)
 lost = m.sum("ioasid_lost_operations_total") or 0
 same("maps", m.sum("ioasid_maps_total"), did["maps"])
 same("unmaps", m.sum("ioasid_unmaps_total"), did["unmaps"])
+if "ioasid_space_maps_total" in m.samples:
+	same("spaces", m.sum("ioasid_space_maps_total"), did["maps"])
 same("errors", (m.sum("ioasid_map_errors_total") or 0) + (m.sum("ioasid_unmap_errors_total") or 0), did["errors"])
 om = scrape(port, OPENMETRICS)
 same("OpenMetrics", om.sum("ioasid_maps_total"), did["maps"])
@@ -104,8 +106,10 @@ for labels, value in m.samples["ioasid_map_latency_seconds_bucket"]:
 	if labels["le"] == "+Inf":
 		same("+Inf", value, timed)
 assert m.sum("ioasid_map_latency_seconds_sum") > 0
-assert m.sum("ioasid_exporter_cpu_seconds_total", process="collector") > 0
-assert m.sum("ioasid_exporter_resident_memory_bytes", process="server") > 100000
+assert m.sum("ioasid_tool_cpu_seconds_total") > 0
+assert m.sum("ioasid_exporter_cpu_seconds_total") > 0
+assert m.sum("ioasid_exporter_memory_bytes") > 100000
+assert m.sum("ioasid_tool_maps_bytes") > 100000
 assert m.sum("ioasid_exporter_reading_duration_seconds") > 0
 assert m.sum("ioasid_exporter_scrapes_total") >= 1
 ' "$work/load" || return 1
@@ -117,7 +121,7 @@ bounded() {
 	start_exporter --max-spaces 5 || return 1
 	hold_load "$load" -s 20 -n 100 -k || return 1
 	client "$check_load"'
-rows = m.samples["ioasid_maps_total"]
+rows = m.samples["ioasid_space_maps_total"]
 assert len(rows) <= 6, rows
 same("other", [l for l, v in rows if l["ctx"] == "other"], [{"ctx": "other"}])
 ' "$work/load"
@@ -128,7 +132,7 @@ same("other", [l for l, v in rows if l["ctx"] == "other"], [{"ctx": "other"}])
 	start_exporter --max-spaces 0 || return 1
 	hold_load "$load" -s 20 -n 100 -k || return 1
 	client "$check_load"'
-same("rows", [l for l, v in m.samples["ioasid_maps_total"]], [{}])
+same("rows", [n for n in m.samples if n.startswith("ioasid_space_")], [])
 ' "$work/load"
 	set -- $?
 	release_load
@@ -395,7 +399,7 @@ hostile() {
 	client "$check_load"'
 status, headers, text = fetch(port)
 open(args[1], "w").write(text)
-named = [l["comm"] for l, v in m.samples["ioasid_maps_total"] if l.get("comm", "").startswith("a")]
+named = [l["comm"] for l, v in m.samples["ioasid_space_maps_total"] if l.get("comm", "").startswith("a")]
 same("name", len(named), 1)
 assert "x0A" in named[0], named
 ' "$work/load" "$work/metrics"

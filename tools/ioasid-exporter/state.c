@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "exporter.h"
-#include "overhead.h"
+#include "self.h"
 #include "ticker.h"
 
 #define NS_PER_S	1000000000ULL
@@ -52,22 +52,20 @@ static void put_time(FILE *out, bool old, const char *name, __u64 ns, const char
 	put_seconds(out, ns);
 }
 
-static void put_processes(FILE *out, bool old, const struct state *state)
+/* Of this process: that of the collector is the tool of openmetrics.h. */
+static void put_server(FILE *out, bool old)
 {
 	static const char cpu[] = "ioasid_exporter_cpu_seconds";
-	static const char rss[] = "ioasid_exporter_resident_memory_bytes";
+	struct self_watch watch = { .started = true };
+	struct snapshot snap = { 0 };
 
-	put_family(out, old, cpu, true, "seconds", "processor time of the exporter's processes");
-	fprintf(out, "%s_total{process=\"server\"} ", cpu);
-	put_seconds(out, own_cpu_ns());
-	if (state->snap) {
-		fprintf(out, "%s_total{process=\"collector\"} ", cpu);
-		put_seconds(out, state->status.cpu_ns);
-	}
-	put_family(out, old, rss, false, "bytes", "memory of the exporter's processes");
-	fprintf(out, "%s{process=\"server\"} %llu\n", rss, own_rss_bytes());
-	if (state->snap)
-		fprintf(out, "%s{process=\"collector\"} %llu\n", rss, state->status.rss_bytes);
+	self__fill(&watch, &snap, 0, 0, 0);
+	put_family(out, old, cpu, true, "seconds",
+		   "processor time of the exporter's process that answers");
+	fprintf(out, "%s_total ", cpu);
+	put_seconds(out, snap.self.cpu_ns);
+	put_number(out, old, "ioasid_exporter_memory_bytes", false, snap.self.rss_bytes,
+		   "memory of this process");
 }
 
 /* Names of processes have been neutralised: backslashes are left, and quotes. */
@@ -119,7 +117,7 @@ static void put_own(FILE *out, bool old, const struct state *state)
 		 "how long making the text took the last time");
 	put_number(out, old, "ioasid_exporter_cut_connections", true, state->cut,
 		   "connections that were closed because they took too long");
-	put_processes(out, old, state);
+	put_server(out, old);
 	if (!state->snap)
 		return;
 	put_time(out, old, "ioasid_exporter_reading_duration_seconds", state->status.read_ns,

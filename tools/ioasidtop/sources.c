@@ -154,6 +154,11 @@ int sources__open(struct sources *sources, const struct options *options, const 
 	pace__set(&sources->pace, options->interval_ns);
 	if (options->replay)
 		return open_replay(sources);
+	status = sources__open_remote(sources, probe);
+	if (status == EXIT_OK)
+		status = open_record(sources, probe);
+	if (status >= 0)
+		return status;
 	if (!options->nr_files) {
 		if (!probe->driver) {
 			fprintf(stderr, "ioasidtop: %s\n", probe__counters_obstacle(probe));
@@ -179,6 +184,8 @@ int sources__open(struct sources *sources, const struct options *options, const 
 void sources__close(struct sources *sources)
 {
 	self__close(&sources->self);
+	if (sources->remote)
+		viewer__close(&sources->viewer);
 	record__close(sources->record);
 	replay__close(sources->replay);
 	collect__close(sources->collect);
@@ -301,6 +308,12 @@ int sources__read(struct sources *sources, struct snapshot **snap)
 			return -ENODATA;
 		return replay__get(sources->replay, sources->replay_at++, snap);
 	}
+	if (sources->remote) {
+		err = sources__read_remote(sources, snap);
+		if (!err && sources->record)
+			sources->record_err = record__add(sources->record, *snap);
+		return err;
+	}
 	err = read_now(sources, snap);
 	if (!err)
 		finish(sources, *snap);
@@ -333,6 +346,8 @@ void sources__tell(struct sources *sources, struct view *view)
 		 *sources->missing && *pace ? "; " : "", pace,
 		 (*sources->missing || *pace) && *record ? "; " : "", record);
 	view->notice = *sources->notice ? sources->notice : NULL;
+	if (sources->remote)
+		view->interval = sources->viewer.hello.interval_ns / 1e9;
 	if (sources->replay)
 		tell_replay(sources, view);
 }

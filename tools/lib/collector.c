@@ -7,7 +7,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 #include "collector.h"
-#include "overhead.h"
 #include "ticker.h"
 #include "wire.h"
 
@@ -48,8 +47,6 @@ static int tick(struct collector *collector)
 	if (!snap)
 		return 0;
 	status.up = gather__is_up(collector->gather);
-	status.cpu_ns = own_cpu_ns();
-	status.rss_bytes = own_rss_bytes();
 	status.read_ns = now_ns() - start;
 	snprintf(status.notice, sizeof(status.notice), "%s", gather__notice(collector->gather));
 	err = wire__pack(snap, &status, &frame, &size);

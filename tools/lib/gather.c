@@ -8,6 +8,7 @@
 #include "gather.h"
 #include "model.h"
 #include "probe.h"
+#include "self.h"
 #include "ticker.h"
 
 /* How long a driver that is not unloaded after all goes without BPF. */
@@ -24,6 +25,7 @@ struct gather {
 	struct gather_options options;
 	struct model *model;
 	struct bpf bpf;
+	struct self_watch self;
 	struct lost lost;	/* of earlier BPF programs */
 	__u64 seq;
 	__u64 let_go_ns;	/* until then, 0: not asked to */
@@ -55,6 +57,7 @@ void gather__free(struct gather *gather)
 	if (!gather)
 		return;
 	bpf_close(&gather->bpf);
+	self__close(&gather->self);
 	model__free(gather->model);
 	free(gather);
 }
@@ -268,12 +271,20 @@ static bool wants_change(struct gather *gather, struct bpf *next)
 
 int gather__read(struct gather *gather, struct snapshot **snap)
 {
-	struct bpf next = { 0 };
+	struct bpf next = { 0 }, *bpf = &gather->bpf;
+	int err;
 
 	gather->up = driver_is_live();
 	if (wants_change(gather, &next))
-		return change(gather, &next, snap);
-	return go_on(gather, snap);
+		err = change(gather, &next, snap);
+	else
+		err = go_on(gather, snap);
+	if (!err)
+		self__fill(&gather->self, *snap,
+			   bpf->collect ? collect__size(gather->options.memory).bytes : 0,
+			   bpf->samples.bpf_ns + bpf->fault_set.bpf_ns,
+			   bpf->samples.bpf_runs + bpf->fault_set.bpf_runs);
+	return err;
 }
 
 void gather__let_go(struct gather *gather)

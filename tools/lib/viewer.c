@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +9,6 @@
 #include <unistd.h>
 #include "version.h"
 #include "viewer.h"
-
-#define READ_SIZE	65536
 
 void viewer__attach(struct viewer *viewer, int fd)
 {
@@ -53,19 +52,33 @@ void viewer__close(struct viewer *viewer)
 	viewer__attach(viewer, -1);
 }
 
-static int fill(struct viewer *viewer)
+/* How much has to be there before there is something to take. */
+static size_t needed(const struct viewer *viewer)
+{
+	struct wire_head head;
+
+	if (!viewer->greeted)
+		return sizeof(viewer->hello);
+	if (viewer->size < sizeof(head))
+		return sizeof(head);
+	memcpy(&head, viewer->data, sizeof(head));
+	return head.bytes > WIRE_FRAME_MAX ? 0 : sizeof(head) + head.bytes;
+}
+
+/* Never beyond what comes next: then poll() tells whether there is more. */
+static int fill(struct viewer *viewer, size_t need)
 {
 	char *grown;
 	ssize_t n;
 
-	if (viewer->room - viewer->size < READ_SIZE) {
-		grown = realloc(viewer->data, viewer->size + READ_SIZE);
+	if (viewer->room < need) {
+		grown = realloc(viewer->data, need);
 		if (!grown)
 			return -ENOMEM;
 		viewer->data = grown;
-		viewer->room = viewer->size + READ_SIZE;
+		viewer->room = need;
 	}
-	n = recv(viewer->fd, viewer->data + viewer->size, READ_SIZE, MSG_DONTWAIT);
+	n = recv(viewer->fd, viewer->data + viewer->size, need - viewer->size, MSG_DONTWAIT);
 	if (!n)
 		return -EPIPE;
 	if (n < 0)
@@ -74,17 +87,12 @@ static int fill(struct viewer *viewer)
 	return 0;
 }
 
-static void consume(struct viewer *viewer, size_t size)
-{
-	viewer->size -= size;
-	memmove(viewer->data, viewer->data + size, viewer->size);
-}
-
-static int greet(struct viewer *viewer, char *why, size_t size)
+static int take_greeting(struct viewer *viewer, char *why, size_t size)
 {
 	struct wire_hello *hello = &viewer->hello;
 
 	memcpy(hello, viewer->data, sizeof(*hello));
+	viewer->size = 0;
 	hello->version[sizeof(hello->version) - 1] = '\0';
 	hello->kernel[sizeof(hello->kernel) - 1] = '\0';
 	if (hello->magic != WIRE_MAGIC) {
@@ -98,56 +106,80 @@ static int greet(struct viewer *viewer, char *why, size_t size)
 		return -EPROTO;
 	}
 	viewer->greeted = true;
-	consume(viewer, sizeof(*hello));
 	return 0;
 }
 
-/* 1: there is one, or a part of what it needs was taken; 0: more has to come. */
-static int take(struct viewer *viewer, struct snapshot **snap, char *why, size_t size)
+static int take_snapshot(struct viewer *viewer, struct snapshot **snap)
 {
-	struct wire_frame head;
+	struct wire_head head;
 	int err;
 
-	if (!viewer->greeted) {
-		if (viewer->size < sizeof(viewer->hello))
-			return 0;
-		err = greet(viewer, why, size);
-		return err ? err : 1;
-	}
-	if (viewer->size < sizeof(head))
-		return 0;
 	memcpy(&head, viewer->data, sizeof(head));
-	if (head.bytes > WIRE_FRAME_MAX)
-		return -EPROTO;
-	if (viewer->size < sizeof(head) + head.bytes)
-		return 0;
-	err = wire__unpack(viewer->data + sizeof(head), head.bytes, snap, &viewer->status);
+	err = wire__unpack(&head, viewer->data + sizeof(head), snap);
 	if (err)
 		return err;
-	consume(viewer, sizeof(head) + head.bytes);
-	return 1;
+	viewer->status = head.status;
+	viewer->size = 0;
+	return 0;
+}
+
+/* One greeting or one snapshot at most, and -EAGAIN when that is not there yet. */
+static int step(struct viewer *viewer, struct snapshot **snap, char *why, size_t size)
+{
+	size_t need;
+	int err;
+
+	snprintf(why, size, "the collector has ended");
+	while ((need = needed(viewer)) > viewer->size) {
+		err = fill(viewer, need);
+		if (err)
+			return err == -EWOULDBLOCK ? -EAGAIN : err;
+	}
+	if (!viewer->greeted)
+		return take_greeting(viewer, why, size);
+	err = need ? take_snapshot(viewer, snap) : -EBADMSG;
+	if (err == -EBADMSG)
+		snprintf(why, size, "what the collector sends is damaged");
+	else if (err)
+		snprintf(why, size, "out of memory");
+	return err;
 }
 
 int viewer__read(struct viewer *viewer, struct snapshot **snap, char *why, size_t size)
 {
-	int err;
+	int err = 0;
 
 	*snap = NULL;
-	snprintf(why, size, "the collector has ended");
-	do {
-		err = take(viewer, snap, why, size);
-		if (!err) {
-			err = fill(viewer);
-			if (err == -EAGAIN || err == -EWOULDBLOCK)
-				return 0;
-			err = err ? err : 1;
-		}
-	} while (err > 0 && !*snap);
-	if (err > 0)
-		return 0;
-	if (err == -EPROTO && viewer->greeted)
-		snprintf(why, size, "what the collector sends is damaged");
-	else if (err == -ENOMEM)
-		snprintf(why, size, "out of memory");
-	return err;
+	while (!err && !*snap)
+		err = step(viewer, snap, why, size);
+	return err == -EAGAIN ? 0 : err;
+}
+
+static int wait_for(struct viewer *viewer, struct snapshot **snap, bool greeting, char *why,
+		    size_t size)
+{
+	struct pollfd fd = { .fd = viewer->fd, .events = POLLIN };
+	int err = 0;
+
+	*snap = NULL;
+	while (!*snap && !(greeting && viewer->greeted)) {
+		err = step(viewer, snap, why, size);
+		if (err == -EAGAIN)
+			poll(&fd, 1, -1);
+		else if (err)
+			return err;
+	}
+	return 0;
+}
+
+int viewer__greet(struct viewer *viewer, char *why, size_t size)
+{
+	struct snapshot *none;
+
+	return wait_for(viewer, &none, true, why, size);
+}
+
+int viewer__wait(struct viewer *viewer, struct snapshot **snap, char *why, size_t size)
+{
+	return wait_for(viewer, snap, false, why, size);
 }

@@ -12,7 +12,7 @@ struct viewer {
 	bool greeted;
 	struct wire_hello hello;	/* once it has greeted */
 	struct wire_status status;	/* of the last snapshot */
-	char *data;
+	char *data;		/* never more than what comes next */
 	size_t size, room;
 };
 
@@ -28,5 +28,9 @@ void viewer__close(struct viewer *viewer);
  * connection is of no use any more, and why becomes one sentence.
  */
 int viewer__read(struct viewer *viewer, struct snapshot **snap, char *why, size_t size);
+
+/* Waits for the greeting, or for the next snapshot. */
+int viewer__greet(struct viewer *viewer, char *why, size_t size);
+int viewer__wait(struct viewer *viewer, struct snapshot **snap, char *why, size_t size);
 
 #endif
