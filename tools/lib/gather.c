@@ -28,7 +28,8 @@ struct gather {
 	struct self_watch self;
 	struct lost lost;	/* of earlier BPF programs */
 	__u64 seq;
-	__u64 let_go_ns;	/* until then, 0: not asked to */
+	bool let_go;		/* asked to */
+	__u64 without_ns;	/* until then there is no BPF */
 	bool up;
 	bool refused;		/* this driver has been tried */
 	char notice[256];
@@ -152,9 +153,10 @@ static int step(struct gather *gather, struct model *model, const struct reading
 }
 
 /*
- * From one set of BPF programs, or none, to the next. Both are read before the counters,
- * as in the first step of a model: then the counters are what the old model ends with and
- * what the new one begins with, and nothing is between them.
+ * From one set of BPF programs, or none, to the next. The counters are what the old model
+ * ends with and what the new one begins with, and nothing is between them as long as BPF
+ * has not seen more than they say: what ends is read before them, what begins after them,
+ * unless it is the first. Operations between the two are then known to the driver only.
  */
 static int change(struct gather *gather, struct bpf *next, struct snapshot **snap)
 {
@@ -170,11 +172,11 @@ static int change(struct gather *gather, struct bpf *next, struct snapshot **sna
 		bpf_close(next);
 		return -ENOMEM;
 	}
-	err = bpf_read(&gather->bpf);
-	if (!err)
-		err = bpf_read(next);
+	err = bpf_read(gather->model ? &gather->bpf : next);
 	if (!err)
 		err = counters__read(&counters, NULL, &source);
+	if (!err && gather->model)
+		err = bpf_read(next);
 	if (!err && gather->model) {
 		reading = reading_of(&gather->bpf, &counters, source);
 		err = step(gather, gather->model, &reading, snap);
@@ -198,6 +200,9 @@ static int change(struct gather *gather, struct bpf *next, struct snapshot **sna
 	model__free(gather->model);
 	gather->bpf = *next;
 	gather->model = model;
+	if (gather->let_go)	/* detaching has taken its time */
+		gather->without_ns = now_ns() + LET_GO_NS;
+	gather->let_go = false;
 	return 0;
 }
 
@@ -250,17 +255,16 @@ static int go_on(struct gather *gather, struct snapshot **snap)
 /* Whether the programs should be exchanged for next, which may be none. */
 static bool wants_change(struct gather *gather, struct bpf *next)
 {
-	bool letting_go = gather->let_go_ns > now_ns();
-
 	if (!gather->up) {
 		gather->refused = false;
-		gather->let_go_ns = 0;
+		gather->let_go = false;
+		gather->without_ns = 0;
 		snprintf(gather->notice, sizeof(gather->notice), "the ioasid driver is not loaded");
 		return !gather->model;
 	}
 	if (gather->bpf.collect)
-		return letting_go;
-	if (gather->options.no_bpf || gather->refused || letting_go) {
+		return gather->let_go;
+	if (gather->options.no_bpf || gather->refused || gather->without_ns > now_ns()) {
 		if (gather->options.no_bpf)
 			*gather->notice = '\0';
 		return !gather->model;
@@ -289,7 +293,9 @@ int gather__read(struct gather *gather, struct snapshot **snap)
 
 void gather__let_go(struct gather *gather)
 {
-	gather->let_go_ns = now_ns() + LET_GO_NS;
+	if (!gather->bpf.collect)
+		return;
+	gather->let_go = true;
 	snprintf(gather->notice, sizeof(gather->notice),
 		 "the driver may be unloaded now: latencies come back after that, or in %llu s",
 		 LET_GO_NS / 1000000000);
