@@ -407,7 +407,7 @@ status, headers, text = fetch(port)
 open(args[1], "w").write(text)
 named = [l["comm"] for l, v in m.samples["ioasid_space_maps_total"] if l.get("comm", "").startswith("a")]
 same("name", len(named), 1)
-assert "x0A" in named[0], named
+assert named[0] == r"a\"} 1\\x0a#\\x5cx{", named
 ' "$work/load" "$work/metrics"
 	status=$?
 	release_load
@@ -475,7 +475,7 @@ wait_for("IPv6", v6)'
 
 slow() {
 	local status
-	start_exporter --no-bpf --connections 4 || return 1
+	start_exporter --no-bpf --connections 2 || return 1
 	client '
 import threading
 stop = False
@@ -489,13 +489,13 @@ def drip(s):
 	except OSError:
 		pass
 clients = []
-for _ in range(40):
+for _ in range(4):
 	s = socket.socket()
 	s.setblocking(False)
 	s.connect_ex(("127.0.0.1", port))
 	clients.append(s)
 time.sleep(1)
-for s in clients[:20]:
+for s in clients[:2]:
 	s.setblocking(True)
 	threading.Thread(target=drip, args=(s,), daemon=True).start()
 # The rest says nothing at all. Still we get our turn.
@@ -551,7 +551,10 @@ viewers() {
 s = socket.socket(socket.AF_UNIX)
 s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
 s.connect(args[0])
-time.sleep(600)' "$(sock)" &
+import select
+end = select.poll()
+end.register(s, 0)
+end.poll()' "$(sock)" &
 	local sleeper=$!
 	hold_load "$load" -t 4 -s 40 -n 500 -e 7 || return 1
 	client "$check_load"'
@@ -561,7 +564,6 @@ same("bpf", m.sum("ioasid_exporter_bpf"), 1)
 	stop_json || fail "exit status $?" || return 1
 	kill -TERM "$top_pid"
 	wait "$top_pid"
-	kill "$sleeper"
 	py '
 did = json.load(open(args[0]))
 other = [json.loads(line) for line in open(args[1])]
@@ -583,6 +585,7 @@ for r in shared:
 	release_load
 	stop_exporter
 	stop_collect
+	wait "$sleeper" || status=1
 	return "$status"
 }
 
@@ -620,11 +623,11 @@ assert closed(s)
 
 restart() {
 	local status
-	start_collect && start_exporter --collector="$(sock)" || return 1
+	start_collect --group nogroup && start_exporter --collector="$(sock)" || return 1
 	stop_collect
 	client 'wait_for("down", lambda: scrape(port).sum("ioasid_exporter_collector_up") == 0)
 same("up", scrape(port).sum("ioasid_up"), 0)' || return 1
-	start_collect || return 1
+	start_collect --group nogroup || return 1
 	client 'wait_for("up", lambda: scrape(port).sum("ioasid_exporter_collector_up") == 1)' || return 1
 	hold_load "$load" -n 100 || return 1
 	client "$check_load" "$work/load"

@@ -17,7 +17,7 @@
 /* Of a connection, in bytes and seconds. */
 #define MEMORY		32768
 #define SILENCE		5
-#define LIFETIME_NS	15000000000ULL
+#define LIFETIME_NS	10000000000ULL
 
 struct connection {
 	struct MHD_Connection *mhd;	/* NULL: free */
