@@ -40,6 +40,9 @@ tests=(
 	usage:"wrong usage is exit status 2"
 	screen:"the screen at 80x24: sort, filter, freeze, help, resize, quit"
 	tree_screen:"the tree of spaces on the screen: toggled, kinds, devices, filter"
+	recorded:"a recording shows the same as was shown, byte by byte"
+	own_cost:"what it costs itself is said, with --bpf-stats also of its BPF programs"
+	openmetrics:"OpenMetrics: counters that only grow, histograms whose parts are all"
 	signals:"SIGTERM ends batch mode and screen in good order"
 	names:"no type of ours exists in the kernel's BTF"
 )
@@ -419,6 +422,59 @@ usage() {
 	"$top" --help >/dev/null && "$top" -V | grep -q '^ioasidtop [0-9]'
 }
 
+recorded() {
+	"$load" -n 1000000000 >/dev/null &
+	loading=$!
+	"$top" --json -n 4 -i 0.3 --record "$work/recording" >"$work/json" 2>"$work/stderr" &&
+		"$top" --replay "$work/recording" --json >"$work/again"
+	status=$?
+	"$top" --json -n 1 -i 0.3 --record "$work/recording" >"$work/refused" 2>&1
+	[ $? -eq 1 ] && grep -q 'there already' "$work/refused" || status=1
+	kill "$loading"
+	wait "$loading" 2>/dev/null
+	[ "$status" -eq 0 ] && cmp "$work/json" "$work/again" || return 1
+	py 'assert len(records) == 4 and total("maps") > 0 and records[-1]["total"]["map_p50_ns"]'
+}
+
+own_cost() {
+	"$load" -n 1000000000 >/dev/null &
+	loading=$!
+	start_json --bpf-stats && stop_json
+	status=$?
+	kill "$loading"
+	wait "$loading" 2>/dev/null
+	[ "$status" -eq 0 ] && py '
+last = records[-1]["self"]
+assert last["cpu_ns"] > 0 and last["rss_bytes"] > 0 and last["map_bytes"] > 0
+assert last["bpf_runs"] > 0 and last["bpf_ns"] > 0
+'
+}
+
+openmetrics() {
+	"$load" -n 1000000000 >/dev/null &
+	loading=$!
+	"$top" --format=openmetrics --spaces 0 -n 4 -i 0.3 >"$work/text"
+	status=$?
+	kill "$loading"
+	wait "$loading" 2>/dev/null
+	[ "$status" -eq 0 ] && python3 - "$work/text" <<-'END'
+		import sys
+		texts = open(sys.argv[1]).read().split("# EOF\n")
+		assert len(texts) == 5 and texts.pop() == ""
+		before = {}
+		for text in texts:
+		    values = dict(line.rsplit(" ", 1) for line in text.splitlines() if line[0] != "#")
+		    counters = {k: float(v) for k, v in values.items() if k.split("{")[0].endswith(("_total", "_count", "_bucket"))}
+		    for name, value in before.items():
+		        assert counters[name] >= value, name
+		    before = counters
+		    le = [v for k, v in counters.items() if k.startswith("ioasid_map_latency_seconds_bucket")]
+		    assert len(le) == 28 and le == sorted(le)
+		    assert le[-1] == counters["ioasid_map_latency_seconds_count"] > 0
+		    assert counters["ioasid_maps_total"] > 0
+	END
+}
+
 in_screen() {
 	shows '/s +p50 +p99 +/s +p50 +p99' || return 1
 	shows 'PID COMM +CTX +ID +DEV +MAPS +SIZE +PIN .* LOST$' || return 1
@@ -430,7 +486,12 @@ in_screen() {
 	tm send-keys '/' && tm send-keys 'nobody' && shows 'filter .*: nobody_' || return 1
 	tm send-keys Enter && shows 'No row matches' && tm send-keys Escape && shows ' ioload ' || return 1
 	tm send-keys ' ' && shows 'FROZEN' || return 1
-	tm send-keys ' ' && tm send-keys 'h' && shows 'within 3.125' || return 1
+	shows 'FROZEN -(0[1-9]|00:0[1-9]|00:[1-9])' || return 1	# collecting goes on
+	tm send-keys '[' && shows 'FROZEN -' && tm send-keys '}' && shows 'every 1s' || return 1
+	tm send-keys 'j' && tm send-keys '2' && shows 'go to .*: 2_' || return 1
+	tm send-keys Enter && shows 'FROZEN -0[0-9]:' && tm send-keys ' ' && shows 'every 1s' || return 1
+	shows 'this tool: cpu [0-9.e-]+%' || return 1
+	tm send-keys 'h' && shows 'within 3.125' || return 1
 	tm send-keys 'x' && shows ' ioload ' && tm send-keys '-' && shows 'every 0.5s' || return 1
 	tm resize-window -x 150 -y 12 && shows 'inval' && shows 'DEVICES' || return 1
 	tm resize-window -x 40 -y 8 && shows '^ *PID COMM' || return 1
@@ -443,7 +504,7 @@ screen() {
 	local status
 	"$load" -n 1000000000 >/dev/null &
 	loading=$!
-	TERM=xterm tm new-session -d -x 80 -y 24 "$top; echo exit status \$?; sleep 100"
+	TERM=xterm tm new-session -d -x 80 -y 24 "$top --max-cpu 0; echo exit status \$?; sleep 100"
 	in_screen
 	status=$?
 	tm kill-server

@@ -57,6 +57,7 @@ static int print_openmetrics(const struct options *options, const struct view *v
 		.kernel = view->kernel,
 		.spaces = options->spaces,
 		.space_histograms = options->spaces,
+		.prometheus = options->format == FORMAT_PROMETHEUS,
 	};
 	int err = totals__add(totals, snap);
 
@@ -67,10 +68,15 @@ static int print(const struct options *options, const struct view *view, struct 
 		 const struct snapshot *snap)
 {
 	switch (options->format) {
-	case FORMAT_JSON: return json__snapshot(stdout, snap, view);
-	case FORMAT_CSV: return csv__snapshot(stdout, snap, view);
-	case FORMAT_OPENMETRICS: return print_openmetrics(options, view, totals, snap);
-	default: return print_table(options, view, snap);
+	case FORMAT_JSON:
+		return json__snapshot(stdout, snap, view);
+	case FORMAT_CSV:
+		return csv__snapshot(stdout, snap, view);
+	case FORMAT_OPENMETRICS:
+	case FORMAT_PROMETHEUS:
+		return print_openmetrics(options, view, totals, snap);
+	default:
+		return print_table(options, view, snap);
 	}
 }
 
@@ -137,8 +143,6 @@ static int run(const struct options *options, struct sources *sources, struct vi
 			break;
 		interval_ns = sources->pace.now_ns;
 	}
-	if (sources->record_err)
-		status = EXIT_FAILED;
 	close(ticker);
 	close(stop);
 	return status;

@@ -14,7 +14,7 @@
 
 #define MAX_FILES	64
 
-enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV, FORMAT_OPENMETRICS };
+enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV, FORMAT_OPENMETRICS, FORMAT_PROMETHEUS };
 
 /* How a recording is shown, when nothing else is asked for. */
 #define SPEED_MIN	0.1
@@ -32,6 +32,7 @@ struct options {
 	const char *record;	/* a file to make */
 	unsigned int record_mib;
 	const char *replay;	/* a file to show */
+	unsigned int max_cpu;	/* %, 0: any */
 	bool at_set;
 	double at;		/* s from its start */
 	double speed;
@@ -82,7 +83,7 @@ int sources__open(struct sources *sources, const struct options *options,
 		  const struct probe *probe);
 void sources__close(struct sources *sources);
 
-/* *snap is NULL after the first time. 0, or -ENODATA at the end of a recording, or a negative errno. */
+/* *snap is NULL after the first time. 0 or a negative errno; -ENODATA: a recording ends. */
 int sources__read(struct sources *sources, struct snapshot **snap);
 
 /* What a view says about where snapshots come from; after each reading. */

@@ -90,6 +90,8 @@ static int run(const struct options *options, const struct probe *probe)
 	if (status == EXIT_OK)
 		status = options->batch ? run_batch(options, &sources, &view) :
 					  run_screen(options, &sources, &view);
+	if (status == EXIT_OK && sources.record_err)
+		status = EXIT_FAILED;
 	sources__close(&sources);
 	return status;
 }

@@ -11,17 +11,16 @@
 enum {
 	OPT_JSON = 256, OPT_NO_BPF, OPT_PROBE, OPT_STRICT, OPT_VERBOSE, OPT_MEMORY, OPT_WIDTH,
 	OPT_HEIGHT, OPT_COUNTERS, OPT_FORMAT, OPT_RECORD, OPT_RECORD_SIZE, OPT_REPLAY, OPT_AT,
-	OPT_SPEED, OPT_HISTORY, OPT_SPACES, OPT_BPF_STATS,
-	OPT_COLLECTOR,
+	OPT_SPEED, OPT_HISTORY, OPT_SPACES, OPT_BPF_STATS, OPT_MAX_CPU, OPT_COLLECTOR,
 };
 
 static const struct argp_option option_table[] = {
 	{ NULL, 0, NULL, 0, "Output:", 1 },
 	{ "batch", 'b', NULL, 0, "print tables instead of a screen", 0 },
 	{ "format", OPT_FORMAT, "FORMAT", 0, "what is printed (implies -b): table, json, csv, "
-	  "openmetrics", 0 },
+	  "openmetrics, prometheus", 0 },
 	{ "json", OPT_JSON, NULL, 0, "the same as --format=json: one object per interval", 0 },
-	{ "spaces", OPT_SPACES, "N", 0, "in openmetrics, counters of N spaces by themselves and "
+	{ "spaces", OPT_SPACES, "N", 0, "of the last two: counters of N spaces by themselves and "
 	  "the others together; 0: only sums (100)", 0 },
 	{ "count", 'n', "COUNT", 0, "stop after COUNT intervals", 0 },
 	{ "interval", 'i', "SECONDS", 0, "length of an interval, 0.05 to 3600 (1)", 0 },
@@ -54,8 +53,10 @@ static const struct argp_option option_table[] = {
 	{ "speed", OPT_SPEED, "FACTOR", 0, "of a recording on the screen, 0.1 to 1000 (1)", 0 },
 	{ "history", OPT_HISTORY, "MIB", 0, "memory for scrolling back ten minutes; 0: none (16)",
 	  0 },
+	{ "max-cpu", OPT_MAX_CPU, "PERCENT", 0, "the interval gets longer when this program takes "
+	  "more of one processor; 0: never (25)", 0 },
 	{ NULL, 0, NULL, 0, "About:", 5 },
-	{ "bpf-stats", OPT_BPF_STATS, NULL, 0, "have the kernel measure BPF programs meanwhile", 0 },
+	{ "bpf-stats", OPT_BPF_STATS, NULL, 0, "have the kernel measure BPF programs", 0 },
 	{ "probe", OPT_PROBE, NULL, 0, "say what this machine can do and why not", 0 },
 	{ "verbose", OPT_VERBOSE, NULL, 0, "show messages of the BPF loader", 0 },
 	{ "screen", OPT_HEIGHT, "ROWS", OPTION_HIDDEN, NULL, 0 },
@@ -88,12 +89,12 @@ static unsigned long parse_whole(struct argp_state *state, const char *what, con
 
 static enum format parse_format(struct argp_state *state, const char *text)
 {
-	static const char *const names[] = { "table", "json", "csv", "openmetrics" };
+	static const char *const names[] = { "table", "json", "csv", "openmetrics", "prometheus" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strcmp(names[i], text))
 			return i;
-	argp_error(state, "FORMAT is table, json, csv or openmetrics, not '%s'", text);
+	argp_error(state, "FORMAT is table, json, csv, openmetrics or prometheus, not '%s'", text);
 	return FORMAT_TABLE;
 }
 
@@ -118,6 +119,9 @@ static error_t parse_time(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_SPEED:
 		options->speed = parse_number(state, "FACTOR", arg, SPEED_MIN, SPEED_MAX);
+		break;
+	case OPT_MAX_CPU:
+		options->max_cpu = parse_whole(state, "PERCENT", arg, 0, 100);
 		break;
 	case OPT_HISTORY:
 		options->history_mib = parse_whole(state, "MIB", arg, 0, HISTORY_MIB_MAX);
@@ -244,7 +248,7 @@ void options__parse(struct options *options, int argc, char **argv)
 	*options = (struct options){
 		.interval = 1, .sort = -1, .memory = COLLECT_MEMORY_DEFAULT,
 		.record_mib = RECORD_MIB, .speed = 1, .history_mib = HISTORY_MIB,
-		.spaces = OPENMETRICS_SPACES,
+		.spaces = OPENMETRICS_SPACES, .max_cpu = PACE_PERCENT,
 	};
 	argp_program_version = "ioasidtop " IOASID_TOOLS_VERSION;
 	argp_err_exit_status = EXIT_USAGE;

@@ -8,6 +8,7 @@
 #include "ioasidtop.h"
 #include "term.h"
 #include "ticker.h"
+#include "timeline.h"
 
 #define INTERVAL_MIN	0.1
 #define INTERVAL_MAX	60
@@ -17,11 +18,13 @@ struct screen {
 	struct sources *sources;
 	struct view *view;
 	struct snapshot *snap;		/* what is shown */
+	struct timeline timeline;
 	int ticker;
 	bool quit;
 	bool resized;
 	int err;
 	unsigned long shown;
+	__u64 interval_ns;		/* of the ticker */
 };
 
 static void draw(struct screen *screen)
@@ -33,9 +36,30 @@ static void draw(struct screen *screen)
 	screen->err = grid__init(&grid, rows, cols);
 	if (screen->err)
 		return;
+	timeline__tell(&screen->timeline, screen->snap);
 	view__screen(screen->view, screen->snap, &grid);
 	term__show(&grid);
 	grid__free(&grid);
+}
+
+/* Nothing else is shown when there is none. */
+static void show(struct screen *screen, struct snapshot *snap)
+{
+	if (!snap)
+		return;
+	view__sort(screen->view, snap);
+	snapshot__free(screen->snap);
+	screen->snap = snap;
+}
+
+static void set_ticker(struct screen *screen)
+{
+	__u64 interval_ns = timeline__interval_ns(&screen->timeline);
+
+	if (interval_ns == screen->interval_ns)
+		return;
+	screen->interval_ns = interval_ns;
+	screen->err = ticker__set(screen->ticker, interval_ns);
 }
 
 /* Collecting goes on while frozen, so that nothing is missing afterwards. */
@@ -43,18 +67,13 @@ static void tick(struct screen *screen)
 {
 	struct snapshot *snap;
 
-	screen->err = sources__read(screen->sources, &snap);
+	screen->err = timeline__tick(&screen->timeline, &snap);
 	if (screen->err)
 		return;
-	if (screen->view->frozen) {
-		snapshot__free(snap);
-		return;
-	}
-	view__sort(screen->view, snap);
-	snapshot__free(screen->snap);
-	screen->snap = snap;
-	screen->shown++;
-	screen->quit |= screen->shown == screen->options->count;
+	show(screen, snap);
+	set_ticker(screen);
+	screen->shown += !!snap;
+	screen->quit |= snap && screen->shown == screen->options->count;
 }
 
 static void resort(struct screen *screen)
@@ -77,8 +96,9 @@ static void set_interval(struct screen *screen, double factor)
 		interval = INTERVAL_MIN;
 	if (interval > INTERVAL_MAX)
 		interval = INTERVAL_MAX;
-	screen->view->interval = interval;
-	screen->err = ticker__set(screen->ticker, interval * 1e9);
+	pace__set(&screen->sources->pace, interval * 1e9);
+	sources__tell(screen->sources, screen->view);
+	set_ticker(screen);
 }
 
 static long page_rows(const struct screen *screen)
@@ -160,9 +180,6 @@ static void command(struct screen *screen, int key)
 	case KEYS_HELP:
 		view->help = true;
 		break;
-	case ' ':
-		view->frozen = !view->frozen;
-		break;
 	case '/':
 		view->prompt = true;
 		break;
@@ -204,6 +221,20 @@ static void command(struct screen *screen, int key)
 	}
 }
 
+static bool time_key(struct screen *screen, int key)
+{
+	struct snapshot *snap;
+
+	if (!timeline__key(&screen->timeline, key, &snap, &screen->err))
+		return false;
+	if (screen->err)
+		return true;
+	show(screen, snap);
+	set_ticker(screen);
+	scroll_to(screen, screen->view->first_row);
+	return true;
+}
+
 static void handle_keys(struct screen *screen)
 {
 	int key;
@@ -215,7 +246,7 @@ static void handle_keys(struct screen *screen)
 			screen->view->help = false;
 		else if (screen->view->prompt)
 			edit_filter(screen, key);
-		else
+		else if (!time_key(screen, key))
 			command(screen, key);
 	}
 }
@@ -243,12 +274,20 @@ static void loop(struct screen *screen, int stop)
 	}
 }
 
+static void start(struct screen *screen, struct snapshot *first)
+{
+	show(screen, first);
+	screen->interval_ns = screen->options->interval_ns;
+	set_ticker(screen);
+}
+
 int run_screen(const struct options *options, struct sources *sources, struct view *view)
 {
 	struct screen screen = {
 		.options = options, .sources = sources, .view = view,
 		.ticker = ticker__open(options->interval_ns),
 	};
+	struct snapshot *first = NULL;
 	int stop = stop_fd(), err;
 
 	if (screen.ticker < 0 || stop < 0)
@@ -260,8 +299,12 @@ int run_screen(const struct options *options, struct sources *sources, struct vi
 			"the type of the terminal is not known: set TERM, or use -b");
 		return err == -ENOTTY ? EXIT_USAGE : EXIT_UNSUPPORTED;
 	}
+	screen.err = timeline__open(&screen.timeline, options, sources, view, &first);
+	if (!screen.err)
+		start(&screen, first);
 	loop(&screen, stop);
 	term__close();
+	timeline__close(&screen.timeline);
 	if (screen.err)
 		fprintf(stderr, "ioasidtop: %s\n", strerror(-screen.err));
 	else

@@ -22,10 +22,9 @@ static void open_faults(struct sources *sources)
 		snprintf(sources->missing, sizeof(sources->missing),
 			 "no times of page faults: this driver does not have their tracepoints");
 	else if (err)
-		snprintf(
-			sources->missing, sizeof(sources->missing),
-			"no times of page faults: the BPF programs cannot be used (%s): --verbose shows why",
-			strerror(-err));
+		snprintf(sources->missing, sizeof(sources->missing),
+			 "no times of page faults: the BPF programs cannot be used (%s): --verbose shows why",
+			 strerror(-err));
 }
 
 static void open_bpf(struct sources *sources, const struct probe *probe)
@@ -151,6 +150,7 @@ int sources__open(struct sources *sources, const struct options *options, const 
 	*sources = (struct sources){ .options = options, .model = model__new() };
 	if (!sources->model)
 		return EXIT_FAILED;
+	sources->pace.percent = options->max_cpu;
 	pace__set(&sources->pace, options->interval_ns);
 	if (options->replay)
 		return open_replay(sources);
@@ -331,7 +331,7 @@ static void tell_replay(const struct sources *sources, struct view *view)
 	view->kernel = info->kernel;
 	view->boot_id = info->boot_id;
 	if (gmtime_r(&when, &tm))
-		strftime(view->clock, sizeof(view->clock), "recorded %Y-%m-%d %H:%M:%S UTC", &tm);
+		strftime(view->clock, sizeof(view->clock), "%Y-%m-%d %H:%M:%SZ", &tm);
 }
 
 void sources__tell(struct sources *sources, struct view *view)

@@ -101,7 +101,7 @@ static void put_row(struct bytes *raw, const struct row *row)
 	put_text(raw, row->attached);
 	put_values(raw, row->v);
 	for (int t = 0; t < NR_TIMINGS; t++)
-		nr += row->times[t] != NULL;
+		nr += !!row->times[t];
 	put_number(raw, nr);
 	for (int t = 0; t < NR_TIMINGS; t++) {
 		if (!row->times[t])

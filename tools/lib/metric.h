@@ -19,7 +19,7 @@ enum unit { UNIT_NONE, UNIT_COUNT, UNIT_BYTES, UNIT_NS, UNIT_RATE };
 	X(OP##_COUNT, ops, UNIT_COUNT, "successful " op " operations")			\
 	X(OP##_RATE, op "_per_s", UNIT_RATE, "the same per second")			\
 	X(OP##_ERRORS, op "_errors", UNIT_COUNT, "refused or failed " op " operations")		\
-	X(OP##_BYTES, op "_bytes", UNIT_BYTES, "bytes covered by " op " operations")			\
+	X(OP##_BYTES, op "_bytes", UNIT_BYTES, "bytes covered by " op " operations")	\
 	X(OP##_SAMPLES, op "_samples", UNIT_COUNT, "operations seen by BPF")		\
 	X(OP##_MEAN, op "_mean_ns", UNIT_NS, "mean latency")				\
 	X(OP##_P50, op "_p50_ns", UNIT_NS, "median latency")				\

@@ -95,9 +95,12 @@ static void put_seconds(FILE *out, __u64 ns)
 static const char *unit_of(enum metric_id id)
 {
 	switch (metrics[id].unit) {
-	case UNIT_BYTES: return "bytes";
-	case UNIT_NS: return "seconds";
-	default: return NULL;
+	case UNIT_BYTES:
+		return "bytes";
+	case UNIT_NS:
+		return "seconds";
+	default:
+		return NULL;
 	}
 }
 
@@ -287,9 +290,8 @@ static void put_lost(const struct writer *writer)
 
 	if (!lost->known)
 		return;
-	put_family(
-		writer, "lost_operations", COUNTER, NULL,
-		"operations without a record: skipped by the kernel, without room for their space, or late");
+	put_family(writer, "lost_operations", COUNTER, NULL,
+		   "operations without a record: skipped by the kernel, without room for their space, or late");
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
 		put_sample(writer, "lost_operations", NULL, "_total", &no_labels,
 			   reasons[i].reason);

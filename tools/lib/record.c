@@ -122,7 +122,7 @@ void record__close(struct record *record)
 	free(record);
 }
 
-static __u64 realtime_ns(void)
+static __u64 now_realtime_ns(void)
 {
 	struct timespec ts;
 
@@ -131,7 +131,7 @@ static __u64 realtime_ns(void)
 }
 
 /* What is in front of a frame, and the frame. */
-static int make_frame(const struct snapshot *snap, struct bytes *out)
+static int make_frame(const struct snapshot *snap, __u64 realtime_ns, struct bytes *out)
 {
 	struct bytes frame = { 0 }, covered = { 0 };
 	__u32 raw_len;
@@ -139,7 +139,7 @@ static int make_frame(const struct snapshot *snap, struct bytes *out)
 
 	if (!err) {
 		put_u32(&covered, raw_len);
-		put_u64(&covered, realtime_ns());
+		put_u64(&covered, realtime_ns);
 		put_bytes(&covered, frame.data, frame.len);
 		put_u32(out, RECORD_FRAME_MAGIC);
 		put_u32(out, frame.len);
@@ -152,10 +152,10 @@ static int make_frame(const struct snapshot *snap, struct bytes *out)
 	return err;
 }
 
-static int add(struct record *record, const struct snapshot *snap)
+static int add(struct record *record, const struct snapshot *snap, __u64 realtime_ns)
 {
 	struct bytes frame = { 0 };
-	int err = make_frame(snap, &frame);
+	int err = make_frame(snap, realtime_ns, &frame);
 
 	if (!err && record->header.len + frame.len > record->max_bytes)
 		err = -EFBIG;
@@ -167,9 +167,14 @@ static int add(struct record *record, const struct snapshot *snap)
 	return err;
 }
 
-int record__add(struct record *record, const struct snapshot *snap)
+int record__add_at(struct record *record, const struct snapshot *snap, __u64 realtime_ns)
 {
 	if (!record->err)
-		record->err = add(record, snap);
+		record->err = add(record, snap, realtime_ns);
 	return record->err;
+}
+
+int record__add(struct record *record, const struct snapshot *snap)
+{
+	return record__add_at(record, snap, now_realtime_ns());
 }

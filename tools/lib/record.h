@@ -44,6 +44,7 @@ int record__open(struct record **record, const char *path, __u64 max_bytes,
 
 /* After an error nothing is added any more, and what is there is whole. */
 int record__add(struct record *record, const struct snapshot *snap);
+int record__add_at(struct record *record, const struct snapshot *snap, __u64 realtime_ns);
 void record__close(struct record *record);
 
 /* Reading. */

@@ -81,24 +81,26 @@ void self__fill(struct self_watch *watch, struct snapshot *snap, __u64 map_bytes
 
 void pace__set(struct pace *pace, __u64 wanted_ns)
 {
-	*pace = (struct pace){ .wanted_ns = wanted_ns, .now_ns = wanted_ns };
+	pace->wanted_ns = wanted_ns;
+	pace->now_ns = wanted_ns;
+	pace->over = 0;
 }
 
-static bool is_affordable(__u64 cost_ns, __u64 interval_ns)
+static bool is_affordable(const struct pace *pace, __u64 cost_ns, __u64 interval_ns)
 {
-	return cost_ns / PACE_PERCENT <= interval_ns / 100;
+	return !pace->percent || cost_ns / pace->percent <= interval_ns / 100;
 }
 
 bool pace__step(struct pace *pace, __u64 cost_ns)
 {
 	__u64 before = pace->now_ns, half = pace->now_ns / 2;
 
-	if (!is_affordable(cost_ns, pace->now_ns)) {
+	if (!is_affordable(pace, cost_ns, pace->now_ns)) {
 		if (++pace->over < 2)
 			return false;
-		while (!is_affordable(cost_ns, pace->now_ns) && pace->now_ns < PACE_MAX_NS)
+		while (!is_affordable(pace, cost_ns, pace->now_ns) && pace->now_ns < PACE_MAX_NS)
 			pace->now_ns *= 2;
-	} else if (pace->now_ns > pace->wanted_ns && is_affordable(2 * cost_ns, half)) {
+	} else if (pace->now_ns > pace->wanted_ns && is_affordable(pace, 2 * cost_ns, half)) {
 		pace->now_ns = half > pace->wanted_ns ? half : pace->wanted_ns;
 	}
 	pace->over = 0;
@@ -109,9 +111,8 @@ void pace__text(const struct pace *pace, char *text, size_t size)
 {
 	*text = '\0';
 	if (pace->now_ns != pace->wanted_ns)
-		snprintf(
-			text, size,
-			"every %.3gs, not %.3gs: a reading takes more than %d %% of one processor otherwise",
+		snprintf(text, size,
+			 "every %.3gs, not %.3gs: a reading takes more than %d %% of one processor otherwise",
 			(double)pace->now_ns / NS_PER_S, (double)pace->wanted_ns / NS_PER_S,
 			PACE_PERCENT);
 }

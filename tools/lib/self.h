@@ -31,13 +31,14 @@ void self__fill(struct self_watch *watch, struct snapshot *snap, __u64 map_bytes
  * two in a row take more the interval is doubled, as often as needed, and made shorter
  * again, but not than was asked for, when it would take less than half of that.
  */
-#define PACE_PERCENT 25
-#define PACE_MAX_NS  60000000000ULL
+#define PACE_PERCENT	25
+#define PACE_MAX_NS	60000000000ULL
 
 struct pace {
+	int percent;		/* 0: any */
 	__u64 wanted_ns;
 	__u64 now_ns;
-	int over; /* readings in a row that took too much */
+	int over;		/* readings in a row that took too much */
 };
 
 void pace__set(struct pace *pace, __u64 wanted_ns);

@@ -173,10 +173,12 @@ static void draw_what(const struct view *view, const struct snapshot *snap, stru
 	char text[256], every[32];
 
 	snprintf(every, sizeof(every), "every %.3gs", view->interval);
-	snprintf(text, sizeof(text), "ioasidtop %s  %s  %s%s  %s", IOASID_TOOLS_VERSION,
-		 view->kernel, snap && snap->bpf ? "bpf raw_tp+" : "counters only: ",
+	/* What moment this is must not be cut off. */
+	snprintf(text, sizeof(text), "ioasidtop %s%s%s  %s  %s%s  %s", IOASID_TOOLS_VERSION,
+		 *view->clock ? "  " : "", view->clock, view->kernel,
+		 snap && snap->bpf ? "bpf raw_tp+" : "counters only: ",
 		 snap ? counter_source__name(snap->source) : "none",
-		 *view->clock ? view->clock : view->frozen ? "FROZEN" : every);
+		 *view->clock ? "" : view->frozen ? "FROZEN" : every);
 	grid__text(grid, 0, 0, ATTR_BOLD, text);
 	if (!snap || !snap->lost.known)
 		return;
@@ -254,6 +256,8 @@ static void draw_status(const struct view *view, const struct snapshot *snap,
 	}
 	if (view->notice)
 		draw_folded(grid, row, grid->cols, view->notice);
+	if (snap)
+		view__draw_self(snap, grid, TEXT_ROWS);
 }
 
 static int run_width(const int *widths, int first, int *last)
@@ -436,6 +440,12 @@ static void draw_keys(const struct view *view, struct grid *grid)
 		grid__text(grid, grid->rows - 1, 0, ATTR_BOLD, text);
 		return;
 	}
+	if (view->jumping) {
+		snprintf(text, sizeof(text), "go to (seconds or m:ss; Enter, Esc): %s_",
+			 view->jump);
+		grid__text(grid, grid->rows - 1, 0, ATTR_BOLD, text);
+		return;
+	}
 	snprintf(text, sizeof(text),
 		 "q quit  h help  t %s  f %s  / filter  < > sort: %s %s  space freeze",
 		 view->tree && !view->faults ? "list" : "tree", view->faults ? "maps" : "faults",
@@ -452,6 +462,7 @@ static void draw_help(struct grid *grid)
 		"  h ? F1     this help, any key ends  r          reverse the order",
 		"  space      freeze, go on            /          filter by name, pid or device",
 		"  + -        longer, shorter interval Esc        no filter",
+		"  [ ] { }    back and forward in time, by a reading or a minute; j: to a time",
 		"  t          tree of spaces, or list  up down PgUp PgDn Home End  scroll",
 		"  f          page faults, or back",
 		"",

@@ -37,6 +37,8 @@ struct view {
 	bool frozen;
 	bool help;
 	bool prompt;		/* the filter is being typed */
+	bool jumping;		/* a time is */
+	char jump[16];
 	bool tree;		/* spaces below those that they are nested on */
 	bool faults;		/* instead: faults, by space and device */
 	int other_sort;		/* for when faults is toggled */
@@ -45,7 +47,7 @@ struct view {
 	__u64 pid;		/* only this process's; 0: all */
 	size_t first_row;
 	double interval;	/* in seconds */
-	char clock[64];		/* instead of the interval, or empty */
+	char clock[80];		/* instead of the interval, or empty */
 	const char *kernel;
 	const char *boot_id;	/* NULL: that of this machine */
 	const char *notice;	/* what is missing, or NULL */
@@ -64,6 +66,9 @@ void view__sort_by_next(struct view *view, int step);
 
 bool view__shows(const struct view *view, const struct row *row);
 void view__sort(const struct view *view, struct snapshot *snap);
+
+/* What looking costs, at the right, in the last of the lines after the first with room. */
+void view__draw_self(const struct snapshot *snap, struct grid *grid, int last_row);
 
 /* The whole screen: header, table, keys. snap may be NULL: not yet. */
 void view__screen(const struct view *view, const struct snapshot *snap, struct grid *grid);

@@ -10,6 +10,7 @@
 #include "history.h"
 #include "json.h"
 #include "record.h"
+#include "self.h"
 #include "snapshot_util.h"
 
 static __u64 seed = 88172645463325252ULL;
@@ -286,6 +287,24 @@ TEST(hostile_frames, "contents with a few wrong bytes are refused or can be show
 	diag("%d accepted, %d refused", accepted, refused);
 	ASSERT_LE(100, accepted);
 	ASSERT_LE(100, refused);
+}
+
+TEST(slots, "a bucket that no histogram has is refused")
+{
+	struct snapshot *snap = new_snapshot(0), *again;
+	struct bytes raw;
+
+	frame_schema__own(&own);
+	snap->total.state = ROW_TOTAL;
+	add_timed(&snap->total, TIMING_MAP, 1, 1);
+	for (__u32 slot = HIST_SLOTS - 2; slot < HIST_SLOTS + 2; slot++) {
+		snap->total.times[TIMING_MAP]->at[0].slot = slot;
+		raw = raw_frame(snap);
+		ASSERT_EQ(slot < HIST_SLOTS ? 0 : -EBADMSG, decode(&raw, &again));
+		snapshot__free(again);
+		bytes__free(&raw);
+	}
+	snapshot__free(snap);
 }
 
 TEST(many_rows, "rows that cannot be there take no memory")
@@ -582,6 +601,44 @@ TEST(history, "memory and time are bounded; numbers stay, what is there comes ba
 	ASSERT_EQ(-E2BIG, history__add(history, snap));
 	snapshot__free(snap);
 	history__free(history);
+}
+
+/* ---- how often one can afford to look ---- */
+
+#define MS 1000000ULL
+
+TEST(pace, "readings that cost too much come less often, and as before when they are cheap")
+{
+	struct pace pace = { .percent = PACE_PERCENT };
+	char text[160];
+
+	pace__set(&pace, SECOND);
+	ASSERT_FALSE(pace__step(&pace, 250 * MS));
+	pace__text(&pace, text, sizeof(text));
+	ASSERT_STREQ("", text);
+	ASSERT_FALSE(pace__step(&pace, 260 * MS));
+	/* One alone may have been an accident. */
+	ASSERT_FALSE(pace__step(&pace, 100 * MS));
+	ASSERT_FALSE(pace__step(&pace, 900 * MS));
+	ASSERT_TRUE(pace__step(&pace, 900 * MS));
+	ASSERT_EQ(4 * SECOND, pace.now_ns);
+	pace__text(&pace, text, sizeof(text));
+	ASSERT_TRUE(strstr(text, "every 4s, not 1s"));
+	ASSERT_FALSE(pace__step(&pace, 300 * MS));
+	ASSERT_TRUE(pace__step(&pace, 200 * MS));
+	ASSERT_EQ(2 * SECOND, pace.now_ns);
+	ASSERT_TRUE(pace__step(&pace, 100 * MS));
+	ASSERT_EQ(SECOND, pace.now_ns);
+	ASSERT_FALSE(pace__step(&pace, 0));
+	ASSERT_EQ(SECOND, pace.now_ns);
+	for (int i = 0; i < 100; i++)
+		pace__step(&pace, 3600 * SECOND);
+	ASSERT_LE(PACE_MAX_NS, pace.now_ns);
+	ASSERT_LE(pace.now_ns, 2 * PACE_MAX_NS);
+	pace.percent = 0;
+	pace__set(&pace, SECOND);
+	for (int i = 0; i < 100; i++)
+		ASSERT_FALSE(pace__step(&pace, 3600 * SECOND));
 }
 
 HARNESS_MAIN
