@@ -36,7 +36,8 @@ int viewer__connect(struct viewer *viewer, const char *path, char *why, size_t s
 	err = -errno;
 	close(fd);
 	if (err == -EACCES)
-		snprintf(why, size, "%s is not for you: join its group, see 'ls -l %s'", path, path);
+		snprintf(why, size, "%s is not for you: join its group, see 'ls -l %s'", path,
+			 path);
 	else if (err == -ENOENT || err == -ECONNREFUSED)
 		snprintf(why, size, "no collector listens at %s: start ioasid-collect", path);
 	else
