@@ -138,6 +138,11 @@ install: all
 	$(Q)install -m 644 docs/man/libioasid.3 $(DESTDIR)$(PREFIX)/share/man/man3
 	$(Q)install -m 644 $(wildcard tools/completion/ioasid*) \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/ioasid-exporter
+	$(Q)for unit in $(wildcard tools/*/*.service); do \
+		sed 's|/usr/local/sbin|$(PREFIX)/sbin|' $$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/}; done
+	$(Q)install -m 644 $(wildcard tools/ioasid-exporter/*.yml) tools/ioasid-exporter/dashboard.json \
+		$(DESTDIR)$(PREFIX)/share/ioasid-exporter
 	$(Q)$(MAKE) -s -f tools/libioasid/libioasid.mk O=build/tools Q=$(Q) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) \
 		install-libioasid
 

@@ -31,6 +31,8 @@ lat_objects := $(patsubst tools/ioasidlat/%.c,$(O)/ioasidlat.d/%.o,$(wildcard to
 snoop_objects := $(patsubst tools/ioasidsnoop/%.c,$(O)/ioasidsnoop.d/%.o,$(wildcard tools/ioasidsnoop/*.c))
 ctl_objects := $(patsubst tools/ioasidctl/%.c,$(O)/ioasidctl.d/%.o,$(wildcard tools/ioasidctl/*.c))
 policy_objects := $(patsubst tools/ioasidpolicy/%.c,$(O)/ioasidpolicy.d/%.o,$(wildcard tools/ioasidpolicy/*.c))
+exporter_objects := $(patsubst tools/ioasid-exporter/%.c,$(O)/ioasid-exporter.d/%.o,$(wildcard tools/ioasid-exporter/*.c))
+collect_objects := $(patsubst tools/ioasid-collect/%.c,$(O)/ioasid-collect.d/%.o,$(wildcard tools/ioasid-collect/*.c))
 skeletons := $(patsubst bpf/%.bpf.c,$(O)/%.skel.h,$(wildcard bpf/*.bpf.c))
 tests := $(patsubst tools/tests/%.c,$(O)/tests/%,$(wildcard tools/tests/*.c))
 
@@ -39,7 +41,7 @@ say = @$(if $(Q),printf '  %-7s %s\n' $(1) $(2),:)
 .PHONY: all clean
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(O)/ioasidtop $(O)/ioasidlat $(O)/ioasidsnoop $(O)/ioasidctl $(O)/ioasidpolicy $(tests)
+all: $(O)/ioasidtop $(O)/ioasidlat $(O)/ioasidsnoop $(O)/ioasidctl $(O)/ioasidpolicy $(O)/ioasid-exporter $(O)/ioasid-collect $(tests)
 
 include tools/libioasid/libioasid.mk
 
@@ -60,6 +62,14 @@ $(O)/ioasidctl: $(ctl_objects) $(O)/libtools.a $(LIBIOASID_A)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(O)/ioasidpolicy: $(policy_objects) $(O)/libtools.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(O)/ioasid-exporter: $(exporter_objects) $(O)/libtools.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell $(PKG_CONFIG) --libs libmicrohttpd)
+
+$(O)/ioasid-collect: $(collect_objects) $(O)/libtools.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -95,6 +105,14 @@ $(O)/ioasidpolicy.d/%.o: tools/ioasidpolicy/%.c tools/tools.mk | $(O)/ioasidpoli
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -Ibpf -Iinclude/uapi -MMD -MP -c -o $@ $<
 
+$(O)/ioasid-exporter.d/%.o: tools/ioasid-exporter/%.c tools/tools.mk | $(O)/ioasid-exporter.d
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) $(shell $(PKG_CONFIG) --cflags libmicrohttpd) -MMD -MP -c -o $@ $<
+
+$(O)/ioasid-collect.d/%.o: tools/ioasid-collect/%.c tools/tools.mk | $(O)/ioasid-collect.d
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
 $(O)/%.skel.h: $(O)/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
@@ -114,7 +132,7 @@ policy_tests := $(O)/tests/policy $(O)/tests/policy_load $(O)/tests/policy_kfunc
 $(policy_tests): ALL_CFLAGS += -Ibpf -fno-strict-aliasing -Wno-unused-parameter
 $(policy_tests): $(O)/policy_test.skel.h $(O)/policy_bad.skel.h $(O)/policy_kfunc.skel.h $(O)/policy_fault.skel.h
 
-$(O) $(O)/lib $(O)/ioasidtop.d $(O)/ioasidlat.d $(O)/ioasidsnoop.d $(O)/ioasidctl.d $(O)/ioasidpolicy.d $(O)/tests:
+$(O) $(O)/lib $(O)/ioasidtop.d $(O)/ioasidlat.d $(O)/ioasidsnoop.d $(O)/ioasidctl.d $(O)/ioasidpolicy.d $(O)/ioasid-exporter.d $(O)/ioasid-collect.d $(O)/tests:
 	$(Q)mkdir -p $@
 
 clean:
@@ -122,3 +140,4 @@ clean:
 
 -include $(lib_objects:.o=.d) $(top_objects:.o=.d) $(ctl_objects:.o=.d) $(policy_objects:.o=.d) $(wildcard $(O)/*.bpf.o.d $(O)/tests/*.d)
 -include $(snoop_objects:.o=.d) $(lat_objects:.o=.d)
+-include $(exporter_objects:.o=.d) $(collect_objects:.o=.d)

@@ -101,23 +101,26 @@ static bool step(const struct options *options, struct sources *sources, struct 
 	}
 	if (!err)
 		return true;
-	fprintf(stderr, "ioasidtop: cannot %s: %s\n", err == -EIO ? "write" : "read",
-		strerror(-err));
+	if (err == -EPIPE && sources->remote)
+		fprintf(stderr, "ioasidtop: %s\n", sources->missing);
+	else
+		fprintf(stderr, "ioasidtop: cannot %s: %s\n", err == -EIO ? "write" : "read",
+			strerror(-err));
 	*status = EXIT_FAILED;
 	return false;
 }
 
 /* False: we were told to stop. */
-static bool wait_for_tick(int ticker, int stop)
+static bool wait_for_tick(const struct sources *sources, int ticker, int stop)
 {
 	struct pollfd fds[] = {
-		{ .fd = ticker, .events = POLLIN },
+		{ .fd = sources__fd(sources, ticker), .events = POLLIN },
 		{ .fd = stop, .events = POLLIN },
 	};
 
 	while (poll(fds, 2, -1) < 0 && errno == EINTR)
 		;
-	ticker__take(ticker);
+	sources__take_tick(sources, ticker);
 	return !fds[1].revents;
 }
 
@@ -132,7 +135,7 @@ static int run(const struct options *options, struct sources *sources, struct vi
 	if (ticker < 0 || stop < 0)
 		return EXIT_FAILED;
 	while (!options->count || n++ < options->count) {
-		if (!recorded && !wait_for_tick(ticker, stop))
+		if (!recorded && !wait_for_tick(sources, ticker, stop))
 			break;
 		if (!step(options, sources, view, totals, trail, &status))
 			break;

@@ -12,6 +12,7 @@
 #include "record.h"
 #include "self.h"
 #include "view.h"
+#include "viewer.h"
 
 #define MAX_FILES	64
 
@@ -29,6 +30,7 @@ struct options {
 	bool strict;
 	bool verbose;
 	bool bpf_stats;
+	const char *collector;	/* its socket */
 	const char *record;	/* a file to make */
 	unsigned int record_mib;
 	const char *replay;	/* a file to show */
@@ -75,6 +77,8 @@ struct sources {
 	struct pace pace;
 	struct record *record;
 	int record_err;			/* why nothing is recorded any more */
+	bool remote;			/* the collector's, instead of all that */
+	struct viewer viewer;
 	struct replay *replay;		/* instead of all that */
 	size_t replay_at;		/* the next one */
 	char missing[256];		/* one sentence, for as long as we run */
@@ -103,6 +107,17 @@ void sources__look(struct sources *sources, const struct view *view, struct snap
 
 /* What a view says about where snapshots come from; after each reading. */
 void sources__tell(struct sources *sources, struct view *view);
+
+/*
+ * What to poll for the next snapshot: the ticker, which it then takes the tick of, or
+ * the collector.
+ */
+int sources__fd(const struct sources *sources, int ticker);
+void sources__take_tick(const struct sources *sources, int ticker);
+
+/* From ioasid-collect. EXIT_*, or -1: there is none, and we were not asked for one. */
+int sources__open_remote(struct sources *sources, const struct probe *probe);
+int sources__read_remote(struct sources *sources, struct snapshot **snap);
 
 /* Where in the recording the user wants to be: seconds from its start. */
 size_t replay__find(const struct replay *replay, double seconds);

@@ -13,7 +13,7 @@ enum {
 	OPT_JSON = 256, OPT_NO_BPF, OPT_PROBE, OPT_STRICT, OPT_VERBOSE, OPT_MEMORY, OPT_WIDTH,
 	OPT_HEIGHT, OPT_COUNTERS, OPT_FORMAT, OPT_RECORD, OPT_RECORD_SIZE, OPT_REPLAY, OPT_AT,
 	OPT_SPEED, OPT_HISTORY, OPT_SPACES, OPT_BPF_STATS, OPT_MAX_CPU, OPT_VIEW, OPT_SPACE,
-	OPT_PROC,
+	OPT_PROC, OPT_COLLECTOR,
 };
 
 static const struct argp_option option_table[] = {
@@ -45,6 +45,8 @@ static const struct argp_option option_table[] = {
 	{ "filter", 'f', "TEXT", 0, "only rows with TEXT in name, pid or device", 0 },
 	{ "pid", 'p', "PID", 0, "only contexts of process PID", 0 },
 	{ NULL, 0, NULL, 0, "Data:", 3 },
+	{ "collector", OPT_COLLECTOR, "SOCKET", OPTION_ARG_OPTIONAL,
+	  "what ioasid-collect collects, without any privilege (" COLLECT_SOCKET ")", 0 },
 	{ "no-bpf", OPT_NO_BPF, NULL, 0,
 	  "only the driver's counters, without latencies", 0 },
 	{ "memory", OPT_MEMORY, "MIB", 0, "upper bound of the BPF maps' memory (64)", 0 },
@@ -204,6 +206,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'p':
 		options->pid = parse_whole(state, "PID", arg, 1, 1 << 22);
+		break;
+	case OPT_COLLECTOR:
+		options->collector = arg ? arg : COLLECT_SOCKET;
 		break;
 	case OPT_NO_BPF:
 		options->no_bpf = true;

@@ -333,7 +333,7 @@ static void handle_keys(struct screen *screen)
 static void loop(struct screen *screen, int stop)
 {
 	struct pollfd fds[] = {
-		{ .fd = screen->ticker, .events = POLLIN },
+		{ .fd = sources__fd(screen->sources, screen->ticker), .events = POLLIN },
 		{ .fd = stop, .events = POLLIN },
 		{ .fd = STDIN_FILENO, .events = POLLIN },
 	};
@@ -346,7 +346,7 @@ static void loop(struct screen *screen, int stop)
 		if (fds[1].revents || fds[2].revents & (POLLHUP | POLLERR))
 			break;
 		if (fds[0].revents) {
-			ticker__take(screen->ticker);
+			sources__take_tick(screen->sources, screen->ticker);
 			tick(screen);
 		}
 		handle_keys(screen);

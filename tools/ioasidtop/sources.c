@@ -168,7 +168,7 @@ void sources__finish(struct sources *sources, const struct probe *probe)
 {
 	bool stacks = sources->options->view == VIEW_STACKS;
 
-	if (sources->options->nr_files || sources->replay)
+	if (sources->options->nr_files || sources->replay || sources->remote)
 		return;
 	open_details(sources);
 	/* Names of functions are in the files of processes. */
@@ -193,6 +193,11 @@ int sources__open(struct sources *sources, const struct options *options,
 	pace__set(&sources->pace, options->interval_ns);
 	if (options->replay)
 		return open_replay(sources);
+	status = sources__open_remote(sources, probe);
+	if (status == EXIT_OK)
+		status = open_record(sources, probe);
+	if (status >= 0)
+		return status;
 	if (!options->nr_files) {
 		if (!probe->driver) {
 			fprintf(stderr, "ioasidtop: %s\n", probe__counters_obstacle(probe));
@@ -219,6 +224,8 @@ int sources__open(struct sources *sources, const struct options *options,
 void sources__close(struct sources *sources)
 {
 	self__close(&sources->self);
+	if (sources->remote)
+		viewer__close(&sources->viewer);
 	record__close(sources->record);
 	replay__close(sources->replay);
 	collect__close(sources->collect);
@@ -406,12 +413,25 @@ static int read_replay(struct sources *sources, const struct view *view, struct 
 	return err;
 }
 
+static int read_remote(struct sources *sources, const struct view *view, struct snapshot **snap)
+{
+	int err = sources__read_remote(sources, snap);
+
+	if (!err)
+		err = look(sources, view, *snap);
+	if (!err && *snap && sources->record)
+		sources->record_err = record__add(sources->record, *snap);
+	return err;
+}
+
 int sources__read(struct sources *sources, const struct view *view, struct snapshot **snap)
 {
 	int err;
 
 	if (sources->replay)
 		return read_replay(sources, view, snap);
+	if (sources->remote)
+		return read_remote(sources, view, snap);
 	err = read_now(sources, view, snap);
 	if (!err)
 		account_for(sources, *snap);
@@ -444,6 +464,8 @@ void sources__tell(struct sources *sources, struct view *view)
 		 *sources->missing && *pace ? "; " : "", pace,
 		 (*sources->missing || *pace) && *record ? "; " : "", record);
 	view->notice = *sources->notice ? sources->notice : NULL;
+	if (sources->remote)
+		view->interval = sources->viewer.hello.interval_ns / 1e9;
 	if (sources->replay)
 		tell_replay(sources, view);
 }

@@ -13,6 +13,8 @@ struct writer {
 	const struct snapshot *snap;
 	const struct openmetrics_options *options;
 	struct sum all;
+	bool spaces; /* in this part of the text */
+	const char *prefix;
 };
 
 enum family_type { COUNTER, GAUGE, HISTOGRAM, INFO };
@@ -41,8 +43,8 @@ static void put_family(const struct writer *writer, const char *name, enum famil
 	bool old = writer->options->prometheus;
 	char full[128];
 
-	snprintf(full, sizeof(full), "ioasid_%s%s%s%s", name, unit ? "_" : "", unit ? unit : "",
-		 old ? suffixes[type] : "");
+	snprintf(full, sizeof(full), "ioasid_%s%s%s%s%s", writer->prefix, name, unit ? "_" : "",
+		 unit ? unit : "", old ? suffixes[type] : "");
 	fprintf(writer->out, "# TYPE %s %s\n", full, (old ? old_types : types)[type]);
 	if (unit && !old)
 		fprintf(writer->out, "# UNIT %s %s\n", full, unit);
@@ -75,7 +77,8 @@ static void label_space(struct labels *labels, const struct space_sum *space)
 static void put_sample(const struct writer *writer, const char *name, const char *unit,
 		       const char *suffix, const struct labels *labels, const char *more)
 {
-	fprintf(writer->out, "ioasid_%s%s%s%s", name, unit ? "_" : "", unit ? unit : "", suffix);
+	fprintf(writer->out, "ioasid_%s%s%s%s%s", writer->prefix, name, unit ? "_" : "",
+		unit ? unit : "", suffix);
 	if (*labels->text && !*more)
 		fprintf(writer->out, "{%.*s}", (int)strlen(labels->text) - 1, labels->text);
 	else if (*labels->text || *more)
@@ -136,7 +139,7 @@ static void put_counter(const struct writer *writer, enum metric_id id)
 	if (!writer->all.known[id])
 		return;
 	put_family(writer, name_of(id, name, sizeof(name)), COUNTER, unit_of(id), metrics[id].help);
-	if (!writer->options->spaces) {
+	if (!writer->spaces) {
 		put_count(writer, id, &writer->all, &no_labels);
 		return;
 	}
@@ -202,7 +205,7 @@ static void put_gauge(const struct writer *writer, enum metric_id id)
 	if (!total->known)
 		return;
 	put_family(writer, name_of(id, name, sizeof(name)), GAUGE, unit_of(id), metrics[id].help);
-	if (writer->options->spaces)
+	if (writer->spaces)
 		put_gauge_of_spaces(writer, id);
 	else
 		put_value(writer, id, total->count, &no_labels);
@@ -239,7 +242,7 @@ static void put_histogram(const struct writer *writer, enum timing t)
 	if (!writer->all.timed[t])
 		return;
 	put_family(writer, timings[t].name, HISTOGRAM, "seconds", timings[t].help);
-	if (!writer->options->spaces || !writer->options->space_histograms) {
+	if (!writer->spaces || !writer->options->space_histograms) {
 		put_buckets(writer, t, &writer->all, &no_labels);
 		return;
 	}
@@ -345,21 +348,38 @@ static void put_whole(const struct writer *writer)
 	put_self(writer);
 }
 
+static void put_metrics(const struct writer *writer)
+{
+	for (int id = 0; id < NR_METRICS; id++) {
+		if (metric__kind(id) == METRIC_IS_COUNT)
+			put_counter(writer, id);
+		else if (metric__kind(id) == METRIC_IS_GAUGE)
+			put_gauge(writer, id);
+	}
+	for (int t = 0; t < NR_TIMINGS; t++)
+		if (!*writer->prefix || writer->options->space_histograms)
+			put_histogram(writer, t);
+}
+
 int openmetrics__write(FILE *out, const struct snapshot *snap,
 		       const struct openmetrics_options *options)
 {
-	struct writer writer = { .out = out, .snap = snap, .options = options };
+	struct writer writer = {
+		.out = out,
+		.snap = snap,
+		.options = options,
+		.spaces = options->spaces && !options->apart,
+		.prefix = "",
+	};
 
 	totals__sum(options->totals, &writer.all);
 	put_whole(&writer);
-	for (int id = 0; id < NR_METRICS; id++) {
-		if (metric__kind(id) == METRIC_IS_COUNT)
-			put_counter(&writer, id);
-		else if (metric__kind(id) == METRIC_IS_GAUGE)
-			put_gauge(&writer, id);
+	put_metrics(&writer);
+	if (options->spaces && options->apart) {
+		writer.spaces = true;
+		writer.prefix = "space_";
+		put_metrics(&writer);
 	}
-	for (int t = 0; t < NR_TIMINGS; t++)
-		put_histogram(&writer, t);
 	if (!options->prometheus)
 		fputs("# EOF\n", out);
 	return ferror(out) || fflush(out) ? -EIO : 0;

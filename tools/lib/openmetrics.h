@@ -29,6 +29,11 @@ struct openmetrics_options {
 	bool prometheus; /* 0.0.4: for "promtool check metrics", old scrapers */
 	bool spaces; /* by space: as many rows as totals has room for, and "other" */
 	bool space_histograms; /* those too, 28 buckets each and space */
+	/*
+	 * Spaces as ioasid_space_..., besides the sums over all as ioasid_...: then rates of
+	 * the sums are right, while what a space did moves to "other" when it is gone.
+	 */
+	bool apart;
 };
 
 /* 0, or -EIO when the stream fails, -ENOMEM. */
