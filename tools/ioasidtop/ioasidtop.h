@@ -16,6 +16,7 @@ struct options {
 	bool probe;
 	bool no_bpf;
 	bool strict;
+	enum watch watch;	/* or WATCH_AUTO */
 	bool verbose;
 	unsigned long count;	/* 0: until stopped */
 	double interval;	/* s */
@@ -39,6 +40,7 @@ void options__parse(struct options *options, int argc, char **argv);
 /* Everything that makes snapshots. */
 struct sources {
 	const struct options *options;
+	enum watch watch;	/* the one that was taken */
 	struct model *model;
 	struct collect *collect;	/* NULL without BPF */
 	struct sample_set samples;

@@ -9,7 +9,7 @@
 
 enum {
 	OPT_JSON = 256, OPT_NO_BPF, OPT_PROBE, OPT_STRICT, OPT_VERBOSE, OPT_MEMORY, OPT_WIDTH,
-	OPT_HEIGHT, OPT_COUNTERS,
+	OPT_HEIGHT, OPT_COUNTERS, OPT_SOURCE,
 };
 
 static const struct argp_option option_table[] = {
@@ -32,6 +32,8 @@ static const struct argp_option option_table[] = {
 	{ "filter", 'f', "TEXT", 0, "only rows with TEXT in name, pid or device", 0 },
 	{ "pid", 'p', "PID", 0, "only contexts of process PID", 0 },
 	{ NULL, 0, NULL, 0, "Data:", 3 },
+	{ "source", OPT_SOURCE, "SOURCE", 0,
+	  "whom to watch: ioasid, vfio (stock type1), iommufd, iommu (tracepoints of all IOMMUs), auto: the first that is there (auto)", 0 },
 	{ "no-bpf", OPT_NO_BPF, NULL, 0,
 	  "only the driver's counters, without latencies", 0 },
 	{ "memory", OPT_MEMORY, "MIB", 0, "upper bound of the BPF maps' memory (64)", 0 },
@@ -113,6 +115,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->memory = parse_whole(state, "MIB", arg, COLLECT_MEMORY_MIN,
 					      COLLECT_MEMORY_MAX);
 		break;
+	case OPT_SOURCE:
+		if (!watch__parse(arg, &options->watch))
+			argp_error(state, "SOURCE must be ioasid, vfio, iommufd, iommu or auto, not '%s'", arg);
+		break;
 	case OPT_STRICT:
 		options->strict = true;
 		break;
@@ -161,7 +167,7 @@ void options__parse(struct options *options, int argc, char **argv)
 	};
 
 	*options = (struct options){
-		.interval = 1, .sort = -1, .memory = COLLECT_MEMORY_DEFAULT,
+		.interval = 1, .sort = -1, .memory = COLLECT_MEMORY_DEFAULT, .watch = WATCH_AUTO,
 	};
 	argp_program_version = "ioasidtop " IOASID_TOOLS_VERSION;
 	argp_err_exit_status = EXIT_USAGE;
@@ -170,6 +176,8 @@ void options__parse(struct options *options, int argc, char **argv)
 		options->batch = true;
 	if (!options->width)
 		options->width = default_width();
+	if (options->nr_files || (options->no_bpf && options->watch == WATCH_AUTO))
+		options->watch = WATCH_IOASID;
 	if (options->nr_files)
 		options->count = options->nr_files > 1 ? options->nr_files - 1 : 1;
 	options->interval_ns = options->interval * 1e9;

@@ -44,25 +44,59 @@ static void note_counters(struct sources *sources, const struct probe *probe)
 			 len ? "; " : "", obstacle);
 }
 
+/* Another source than our driver: BPF or nothing. Returns EXIT_*. */
+static int open_watch(struct sources *sources, const struct probe *probe)
+{
+	const struct options *options = sources->options;
+	enum watch watch = sources->watch;
+	char why[256];
+
+	if (options->no_bpf)
+		snprintf(why, sizeof(why), "--source %s has no counters: it cannot be without BPF",
+			 watch__name(watch));
+	else if (!watch__obstacle(watch, probe, why, sizeof(why)))
+		collect__open_watch(&sources->collect, watch, probe, options->memory,
+				    options->verbose, why, sizeof(why));
+	if (!sources->collect) {
+		fprintf(stderr, "ioasidtop: %s\n", why);
+		return EXIT_UNSUPPORTED;
+	}
+	if (options->watch == WATCH_AUTO && options->batch && !options->json)
+		fprintf(stderr, "ioasidtop: the ioasid driver is not loaded: watching %s\n",
+			watch__describe(watch));
+	caps__drop(false);
+	return EXIT_OK;
+}
+
+/* Returns EXIT_*. */
+static int open_driver(struct sources *sources, const struct probe *probe)
+{
+	if (!probe->driver) {
+		fprintf(stderr, "ioasidtop: %s\n", probe__counters_obstacle(probe));
+		return EXIT_UNSUPPORTED;
+	}
+	if (!sources->options->no_bpf)
+		open_bpf(sources, probe);
+	note_counters(sources, probe);
+	caps__drop(!probe->debugfs);
+	return EXIT_OK;
+}
+
 int sources__open(struct sources *sources, const struct options *options,
 		  const struct probe *probe)
 {
 	struct snapshot *none;
-	int err;
+	int err = EXIT_OK;
 
 	*sources = (struct sources){ .options = options, .model = model__new() };
 	if (!sources->model)
 		return EXIT_FAILED;
-	if (!options->nr_files) {
-		if (!probe->driver) {
-			fprintf(stderr, "ioasidtop: %s\n", probe__counters_obstacle(probe));
-			return EXIT_UNSUPPORTED;
-		}
-		if (!options->no_bpf)
-			open_bpf(sources, probe);
-		note_counters(sources, probe);
-		caps__drop(!probe->debugfs);
-	}
+	sources->watch = watch__choose(options->watch, probe);
+	if (!options->nr_files)
+		err = sources->watch == WATCH_IOASID ? open_driver(sources, probe) :
+						       open_watch(sources, probe);
+	if (err != EXIT_OK)
+		return err;
 	err = sources__read(sources, &none);
 	if (err)
 		fprintf(stderr, "ioasidtop: cannot read the counters: %s\n", strerror(-err));
@@ -135,6 +169,7 @@ int sources__read(struct sources *sources, struct snapshot **snap)
 	struct counter_set counters = { 0 };
 	struct reading reading = {
 		.ts_ns = now_ns(),
+		.watch = sources->watch,
 		.counters = &counters,
 		.samples = sources->collect ? &sources->samples : NULL,
 		.faults = sources->faults ? &sources->fault_set : NULL,
@@ -144,7 +179,7 @@ int sources__read(struct sources *sources, struct snapshot **snap)
 
 	if (!sources->step)
 		err = read_samples(sources);
-	if (!err)
+	if (!err && sources->watch == WATCH_IOASID)
 		err = counters__read(&counters, file, &reading.source);
 	if (!err && sources->step)
 		err = read_samples(sources);
@@ -163,7 +198,7 @@ int strict_status(const struct options *options, const struct snapshot *snap)
 
 	if (!options->strict)
 		return EXIT_OK;
-	if (!snap->complete || lost__total(&snap->lost) || (lost->known && lost->count))
+	if ((!snap->complete && snap->watch == WATCH_IOASID) || lost__total(&snap->lost) || (lost->known && lost->count))
 		return EXIT_INCOMPLETE;
 	return !snap->bpf && !options->no_bpf ? EXIT_INCOMPLETE : EXIT_OK;
 }

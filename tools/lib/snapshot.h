@@ -5,6 +5,7 @@
 
 #include "counters.h"
 #include "metric.h"
+#include "watch.h"
 
 /* Space for 16 bytes, each written as \xHH. */
 #define COMM_LEN	(16 * 4 + 1)
@@ -44,6 +45,7 @@ struct snapshot {
 	__u64 interval_ns;
 	__u64 instance;		/* 0: unknown, there is no context */
 	enum counter_source source;
+	enum watch watch;
 	bool bpf;
 	bool bpf_faults;
 	bool complete;
@@ -56,6 +58,9 @@ struct snapshot {
 	struct row *devices;	/* that have had faults, of the spaces above */
 	size_t nr_devices;
 };
+
+/* Whether its source knows such operations: one that does not cannot say that there were none. */
+bool snapshot__has_op(const struct snapshot *snap, int op);
 
 __u64 lost__total(const struct lost *lost);
 void snapshot__free(struct snapshot *snap);

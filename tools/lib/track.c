@@ -280,8 +280,9 @@ void track__fill(const struct track *track, struct row *row, const struct snapsh
 	static const struct ioasid_stat nothing;
 
 	for (int op = 0; snap->bpf && op < IOASID_NR_OPS; op++)
-		fill_op(row->v, op, track->ops[op] ? &track->ops[op]->delta : &nothing);
-	if (track->ioasid || track->other)
+		if (snapshot__has_op(snap, op))
+			fill_op(row->v, op, track->ops[op] ? &track->ops[op]->delta : &nothing);
+	if (snap->watch == WATCH_IOASID && (track->ioasid || track->other))
 		fill_counters(track, row->v);
 	fill_rates(row->v, snap->interval_ns);
 	if (track->ioasid)

@@ -173,10 +173,14 @@ static void draw_what(const struct view *view, const struct snapshot *snap, stru
 	char text[256], every[32];
 
 	snprintf(every, sizeof(every), "every %.3gs", view->interval);
-	snprintf(text, sizeof(text), "ioasidtop %s  %s  %s%s  %s", IOASID_TOOLS_VERSION,
-		 view->kernel, snap && snap->bpf ? "bpf raw_tp+" : "counters only: ",
-		 snap ? counter_source__name(snap->source) : "none",
-		 view->frozen ? "FROZEN" : every);
+	if (snap && snap->watch != WATCH_IOASID)
+		snprintf(text, sizeof(text), "ioasidtop %s  %s  bpf: %s  %s", IOASID_TOOLS_VERSION,
+			 view->kernel, watch__name(snap->watch), view->frozen ? "FROZEN" : every);
+	else
+		snprintf(text, sizeof(text), "ioasidtop %s  %s  %s%s  %s", IOASID_TOOLS_VERSION,
+			 view->kernel, snap && snap->bpf ? "bpf raw_tp+" : "counters only: ",
+			 snap ? counter_source__name(snap->source) : "none",
+			 view->frozen ? "FROZEN" : every);
 	grid__text(grid, 0, 0, ATTR_BOLD, text);
 	if (!snap || !snap->lost.known)
 		return;
@@ -389,7 +393,9 @@ static const char *empty_reason(const struct view *view, const struct snapshot *
 {
 	if (!snap)
 		return "The first interval is running ...";
-	if (snap->source == COUNTERS_NONE)
+	if (snap->watch != WATCH_IOASID && !snap->nr_rows)
+		return "Nobody maps or unmaps: what was there before is seen when it does something.";
+	if (snap->watch == WATCH_IOASID && snap->source == COUNTERS_NONE)
 		return "The ioasid driver is not loaded: waiting for it.";
 	if (snap->nr_rows && view->faults && !*view->filter && !view->pid)
 		return knows_faults(snap) ? "No device has asked for a page." :
