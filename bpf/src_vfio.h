@@ -6,14 +6,12 @@
  */
 #include <stddef.h>
 #include <linux/vfio.h>
-#include <bpf/bpf_tracing.h>
 
 #define SPACE	1	/* number of a container's only one */
 #define NO_DEV	0xffffffffU
 
-/* Both commands begin like this; an unmap has no vaddr. */
-static __always_inline void read_command(struct watch_begun *op, unsigned int cmd,
-					 unsigned long arg)
+/* An unmap has no vaddr. */
+static __always_inline void read_command(struct watch_op *op, unsigned int cmd, unsigned long arg)
 {
 	struct vfio_iommu_type1_dma_unmap unmap;
 	struct vfio_iommu_type1_dma_map map;
@@ -36,32 +34,28 @@ static __always_inline void read_command(struct watch_begun *op, unsigned int cm
 	op->known = 1;
 }
 
-static __always_inline int is_watched(unsigned int cmd)
+static __always_inline bool is_watched(unsigned int cmd)
 {
 	return cmd == VFIO_IOMMU_MAP_DMA || cmd == VFIO_IOMMU_UNMAP_DMA;
 }
 
-SEC("fentry/vfio_iommu_type1_ioctl")
-int BPF_PROG(enter_ioctl, void *iommu, unsigned int cmd, unsigned long arg)
+static __always_inline void begin_ioctl(void *ctx, __u64 iommu, unsigned int cmd,
+					unsigned long arg, __u32 by)
 {
-	struct watch_begun op = { .object = (__u64)iommu };
-	__u32 nr;
+	struct watch_op op = { .object = iommu };
 
-	if (!is_watched(cmd))
-		return 0;
+	if (!is_watched(cmd) || !op_is_new(iommu, by))
+		return;
 	read_command(&op, cmd, arg);
-	nr = number_of(op.object);
 	if (cmd == VFIO_IOMMU_MAP_DMA)
-		EMIT(ctx, map_begin, nr, SPACE, op.iova, op.size);
+		EMIT(ctx, map_begin, number_of(iommu), SPACE, op.iova, op.size);
 	else
-		EMIT(ctx, unmap_begin, nr, SPACE, op.iova, op.size);
-	op.ts_ns = bpf_ktime_get_ns();
-	op_begin(&op);
-	return 0;
+		EMIT(ctx, unmap_begin, number_of(iommu), SPACE, op.iova, op.size);
+	op_start(&op, by);
 }
 
 /* The command's struct may not have been in memory before the kernel read it. */
-static __always_inline void end_map(void *ctx, struct watch_begun *op, unsigned long arg,
+static __always_inline void end_map(void *ctx, struct watch_op *op, unsigned long arg,
 				    long result, __u64 ns)
 {
 	if (!op->known)
@@ -73,10 +67,10 @@ static __always_inline void end_map(void *ctx, struct watch_begun *op, unsigned 
 }
 
 /* How much it was is what the kernel has written into the struct. */
-static __always_inline void end_unmap(void *ctx, struct watch_begun *op, unsigned long arg,
+static __always_inline void end_unmap(void *ctx, struct watch_op *op, unsigned long arg,
 				      long result, __u64 ns)
 {
-	struct watch_begun after = { 0 };
+	struct watch_op after = { 0 };
 
 	if (!result) {
 		read_command(&after, VFIO_IOMMU_UNMAP_DMA, arg);
@@ -89,79 +83,94 @@ static __always_inline void end_unmap(void *ctx, struct watch_begun *op, unsigne
 	     (__u32)result, ns);
 }
 
-SEC("fexit/vfio_iommu_type1_ioctl")
-int BPF_PROG(exit_ioctl, void *iommu, unsigned int cmd, unsigned long arg, long result)
+static __always_inline void end_ioctl(void *ctx, __u64 iommu, unsigned int cmd, unsigned long arg,
+				      long result, __u32 by)
 {
-	struct watch_begun op;
+	struct watch_op op;
 	__u64 ns;
 
-	if (!is_watched(cmd))
-		return 0;
-	op_end(&op, (__u64)iommu);
+	if (!is_watched(cmd) || !op_end(&op, iommu, by))
+		return;
 	ns = op_time(&op);
-	op.object = (__u64)iommu;
 	if (cmd == VFIO_IOMMU_MAP_DMA)
 		end_map(ctx, &op, arg, result, ns);
 	else
 		end_unmap(ctx, &op, arg, result, ns);
-	return 0;
 }
 
-SEC("fexit/vfio_iommu_type1_open")
-int BPF_PROG(exit_open, unsigned long type, void *iommu)
+#define BEGIN_IOCTL(by)	begin_ioctl(ctx, (__u64)iommu, cmd, arg, by)
+WATCH_TWICE("fentry/vfio_iommu_type1_ioctl", enter_ioctl, BEGIN_IOCTL,
+	    void *iommu, unsigned int cmd, unsigned long arg)
+
+#define END_IOCTL(by)	end_ioctl(ctx, (__u64)iommu, cmd, arg, result, by)
+WATCH_TWICE("fexit/vfio_iommu_type1_ioctl", exit_ioctl, END_IOCTL,
+	    void *iommu, unsigned int cmd, unsigned long arg, long result)
+
+/* A container's life. An address that was in use before: its release was not seen. */
+static __always_inline void end_open(void *ctx, __u64 iommu, __u32 by)
 {
-	/* An address that was in use before: its release was not seen. */
-	forget_number((__u64)iommu);
-	if ((__u64)iommu < (__u64)-4095)
-		EMIT(ctx, alloc, number_of((__u64)iommu), SPACE);
-	return 0;
+	struct watch_op op;
+
+	if (iommu >= (__u64)-4095 || !op_end(&op, iommu, by))
+		return;
+	forget_number(iommu);
+	EMIT(ctx, alloc, number_of(iommu), SPACE);
 }
 
-SEC("fexit/vfio_iommu_type1_release")
-int BPF_PROG(exit_release, void *iommu)
+static __always_inline void end_release(void *ctx, __u64 iommu, __u32 by)
 {
-	__u32 nr = forget_number((__u64)iommu);
+	struct watch_op op;
+	__u32 nr;
 
+	if (!op_end(&op, iommu, by))
+		return;
+	nr = forget_number(iommu);
 	if (nr)
 		EMIT(ctx, free, nr, SPACE);
-	return 0;
 }
 
-SEC("fentry/vfio_iommu_type1_attach_group")
-int BPF_PROG(enter_attach, void *iommu, void *group)
+#define END_OPEN(by)	end_open(ctx, (__u64)iommu, by)
+WATCH_TWICE("fexit/vfio_iommu_type1_open", exit_open, END_OPEN, unsigned long type, void *iommu)
+
+#define END_RELEASE(by)	end_release(ctx, (__u64)iommu, by)
+WATCH_TWICE("fexit/vfio_iommu_type1_release", exit_release, END_RELEASE, void *iommu)
+
+/* Of groups, with any number of devices in each. */
+static __always_inline void begin_group(__u64 group, __u32 by)
 {
-	struct watch_begun op = { .object = (__u64)group, .ts_ns = bpf_ktime_get_ns() };
+	struct watch_op op = { .object = group };
 
-	op_begin(&op);
-	return 0;
+	if (op_is_new(group, by))
+		op_start(&op, by);
 }
 
-SEC("fexit/vfio_iommu_type1_attach_group")
-int BPF_PROG(exit_attach, void *iommu, void *group, int type, int result)
+static __always_inline void end_attach(void *ctx, __u64 iommu, __u64 group, int result, __u32 by)
 {
-	struct watch_begun op;
+	struct watch_op op;
 
-	op_end(&op, (__u64)group);
-	EMIT(ctx, attach, number_of((__u64)iommu), SPACE, NO_DEV, 0, 0, (__u32)result,
-	     op_time(&op));
-	return 0;
+	if (op_end(&op, group, by))
+		EMIT(ctx, attach, number_of(iommu), SPACE, NO_DEV, 0, 0, (__u32)result,
+		     op_time(&op));
 }
 
-SEC("fentry/vfio_iommu_type1_detach_group")
-int BPF_PROG(enter_detach, void *iommu, void *group)
+static __always_inline void end_detach(void *ctx, __u64 iommu, __u64 group, __u32 by)
 {
-	struct watch_begun op = { .object = (__u64)group, .ts_ns = bpf_ktime_get_ns() };
+	struct watch_op op;
 
-	op_begin(&op);
-	return 0;
+	if (op_end(&op, group, by))
+		EMIT(ctx, detach, number_of(iommu), SPACE, NO_DEV, 0, 0, op_time(&op));
 }
 
-SEC("fexit/vfio_iommu_type1_detach_group")
-int BPF_PROG(exit_detach, void *iommu, void *group)
-{
-	struct watch_begun op;
+#define BEGIN_GROUP(by)	begin_group((__u64)group, by)
+WATCH_TWICE("fentry/vfio_iommu_type1_attach_group", enter_attach, BEGIN_GROUP,
+	    void *iommu, void *group)
+WATCH_TWICE("fentry/vfio_iommu_type1_detach_group", enter_detach, BEGIN_GROUP,
+	    void *iommu, void *group)
 
-	op_end(&op, (__u64)group);
-	EMIT(ctx, detach, number_of((__u64)iommu), SPACE, NO_DEV, 0, 0, op_time(&op));
-	return 0;
-}
+#define END_ATTACH(by)	end_attach(ctx, (__u64)iommu, (__u64)group, result, by)
+WATCH_TWICE("fexit/vfio_iommu_type1_attach_group", exit_attach, END_ATTACH,
+	    void *iommu, void *group, int type, int result)
+
+#define END_DETACH(by)	end_detach(ctx, (__u64)iommu, (__u64)group, by)
+WATCH_TWICE("fexit/vfio_iommu_type1_detach_group", exit_detach, END_DETACH,
+	    void *iommu, void *group)

@@ -9,8 +9,10 @@
 #ifndef IOASID_BPF_WATCH_H
 #define IOASID_BPF_WATCH_H
 
+#include <stdbool.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
 
 #define WATCH_NR_ARGS	12
 
@@ -56,10 +58,73 @@ static __always_inline void count_unread(void)
 }
 
 /*
- * Operations that have begun, by thread. Of threads that end in the middle of one
- * nothing is left: they end after it.
+ * Exactness. Where kernels are preemptible, a thread may be preempted in a program, and
+ * until it goes on the kernel skips that program for all others on its CPU: for a whole
+ * time slice, with hundreds of operations. So programs disable preemption. What remains
+ * are the few instructions before they do; for those, each program is there twice, and
+ * the second of the two does what the first could not. Both write the same values, never
+ * at a time: with preemption disabled.
  */
-struct watch_begun {
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
+/* Kernels since 6.10 have them; on others the second program does nothing. */
+#define CAN_GUARD	(bpf_ksym_exists(bpf_preempt_disable) &&		\
+			 bpf_ksym_exists(bpf_preempt_enable))
+
+enum { FIRST = 1, SECOND };
+
+/*
+ * Two programs at one place, e.g. fexit/FUNCTION: what is behind call() is run by each of
+ * them with its number and the arguments of the function.
+ */
+#define WATCH_TWICE(place, name, call, ...)				\
+SEC(place) int BPF_PROG(name, ##__VA_ARGS__)				\
+{									\
+	if (CAN_GUARD) {						\
+		bpf_preempt_disable();					\
+		call(FIRST);						\
+		bpf_preempt_enable();					\
+	} else {							\
+		call(FIRST);						\
+	}								\
+	return 0;							\
+}									\
+									\
+SEC(place) int BPF_PROG(name##_again, ##__VA_ARGS__)			\
+{									\
+	if (CAN_GUARD) {						\
+		bpf_preempt_disable();					\
+		call(SECOND);						\
+		bpf_preempt_enable();					\
+	}								\
+	return 0;							\
+}
+
+/*
+ * How often the second program did the work, less how often the first found it done:
+ * whichever the kernel runs first, what it skipped of the first programs less this is
+ * what was lost.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __s64);
+} rescued SEC(".maps");
+
+static __always_inline void count_rescued(__s64 n)
+{
+	__u32 zero = 0;
+	__s64 *count = bpf_map_lookup_elem(&rescued, &zero);
+
+	if (count)
+		*count += n;
+}
+
+enum { OP_BEGUN = 1, OP_DONE };
+
+struct watch_op {
 	__u64 ts_ns;
 	__u64 object;
 	__u64 iova;
@@ -67,14 +132,20 @@ struct watch_begun {
 	__u64 vaddr;
 	__u32 flags;
 	__u32 known;		/* whether the four above are */
+	__u32 state;
+	__u32 by;		/* which of the two programs wrote this */
 };
 
+/*
+ * The operation that each thread is in. What is left of one that has ended is written over
+ * by the next one of its thread.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 8192);
+	__uint(max_entries, 16384);
 	__type(key, __u64);
-	__type(value, struct watch_begun);
-} begun SEC(".maps");
+	__type(value, struct watch_op);
+} ops SEC(".maps");
 
 /* Numbers of what has none of its own, from 1 on in the order in which we met it. */
 struct {
@@ -109,29 +180,70 @@ static __always_inline __u32 forget_number(__u64 object)
 	return number;
 }
 
-static __always_inline void op_begin(const struct watch_begun *op)
+/* Whether the other program has done this already. */
+static __always_inline bool is_done(const struct watch_op *found, __u64 object, __u32 state,
+				    __u32 by)
 {
-	__u64 thread = bpf_get_current_pid_tgid();
-
-	bpf_map_update_elem(&begun, &thread, op, BPF_ANY);
+	return found && found->object == object && found->state == state && found->by == 3 - by;
 }
 
-/* Zeros when the beginning was not seen. */
-static __always_inline void op_end(struct watch_begun *op, __u64 object)
+/* False: the other program has begun it. The time is taken by op_start(). */
+static __always_inline bool op_is_new(__u64 object, __u32 by)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
-	struct watch_begun *found = bpf_map_lookup_elem(&begun, &thread);
 
-	if (found && found->object == object)
+	if (is_done(bpf_map_lookup_elem(&ops, &thread), object, OP_BEGUN, by)) {
+		if (by == FIRST)
+			count_rescued(-1);
+		return false;
+	}
+	if (by == SECOND)
+		count_rescued(1);
+	return true;
+}
+
+static __always_inline void op_start(struct watch_op *op, __u32 by)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+
+	op->state = OP_BEGUN;
+	op->by = by;
+	op->ts_ns = bpf_ktime_get_ns();
+	bpf_map_update_elem(&ops, &thread, op, BPF_ANY);
+}
+
+/*
+ * True: the operation has ended and is ours to report. Nothing is known of it when its
+ * beginning was not seen.
+ */
+static __always_inline bool op_end(struct watch_op *op, __u64 object, __u32 by)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct watch_op *found = bpf_map_lookup_elem(&ops, &thread);
+
+	if (is_done(found, object, OP_DONE, by)) {
+		bpf_map_delete_elem(&ops, &thread);
+		if (by == FIRST)
+			count_rescued(-1);
+		return false;
+	}
+	if (found && found->object == object && found->state == OP_BEGUN)
 		*op = *found;
 	else
-		*op = (struct watch_begun){ 0 };
-	if (found)
-		bpf_map_delete_elem(&begun, &thread);
+		*op = (struct watch_op){ .object = object };
+	op->state = OP_DONE;
+	op->by = by;
+	if (by == FIRST && !CAN_GUARD)
+		bpf_map_delete_elem(&ops, &thread);
+	else if (bpf_map_update_elem(&ops, &thread, op, BPF_ANY) && by == SECOND)
+		return false;
+	if (by == SECOND)
+		count_rescued(1);
+	return true;
 }
 
 /* 0 when it is not known; an operation never takes no time at all. */
-static __always_inline __u64 op_time(const struct watch_begun *op)
+static __always_inline __u64 op_time(const struct watch_op *op)
 {
 	__u64 ns;
 

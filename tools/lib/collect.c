@@ -257,24 +257,6 @@ static __u64 read_unattributed(struct collect *collect)
 	return sum;
 }
 
-/* Programs that the kernel skipped because they ran on that CPU already. */
-static __u64 read_missed(struct collect *collect)
-{
-	struct bpf_object_skeleton *skeleton = collect->skel.skeleton;
-	struct bpf_prog_info info;
-	__u64 sum = 0;
-	__u32 len;
-
-	for (int i = 0; i < skeleton->prog_cnt; i++) {
-		memset(&info, 0, sizeof(info));
-		len = sizeof(info);
-		if (!bpf_prog_get_info_by_fd(bpf_program__fd(*skeleton->progs[i].prog), &info,
-					     &len))
-			sum += info.recursion_misses;
-	}
-	return sum;
-}
-
 int collect__read(struct collect *collect, struct sample_set *set)
 {
 	int err;
@@ -285,7 +267,7 @@ int collect__read(struct collect *collect, struct sample_set *set)
 		err = read_other(collect, set);
 	set->lost = (struct lost){
 		.known = true,
-		.missed = read_missed(collect) + watch_skel__unread(&collect->skel),
+		.missed = watch_skel__lost(&collect->skel),
 		.unattributed = read_unattributed(collect),
 		.late = collect->late,
 	};

@@ -190,7 +190,7 @@ struct bpf_map *watch_skel__map(const struct watch_skel *skel, const char *name)
 	return bpf_object__find_map_by_name(*skel->skeleton->obj, name);
 }
 
-__u64 watch_skel__unread(const struct watch_skel *skel)
+static __u64 read_unread(const struct watch_skel *skel)
 {
 	struct bpf_map *map = watch_skel__map(skel, "unread");
 	__u64 unread = 0;
@@ -199,4 +199,53 @@ __u64 watch_skel__unread(const struct watch_skel *skel)
 	if (map)
 		bpf_map_lookup_elem(bpf_map__fd(map), &zero, &unread);
 	return unread;
+}
+
+static __s64 read_rescued(const struct watch_skel *skel)
+{
+	struct bpf_map *map = watch_skel__map(skel, "rescued");
+	int cpus = libbpf_num_possible_cpus();
+	__s64 *values, sum = 0;
+	__u32 zero = 0;
+
+	values = map && cpus > 0 ? calloc(cpus, sizeof(*values)) : NULL;
+	if (values && !bpf_map_lookup_elem(bpf_map__fd(map), &zero, values))
+		for (int i = 0; i < cpus; i++)
+			sum += values[i];
+	free(values);
+	return sum;
+}
+
+/* The second of two programs at one place: see bpf/watch.h. */
+static bool is_second(const struct bpf_program *prog)
+{
+	const char *name = bpf_program__name(prog), *end = strrchr(name, '_');
+
+	return end && !strcmp(end, "_again");
+}
+
+/* Programs that the kernel skipped because they ran on that CPU already. */
+static __s64 read_missed(const struct watch_skel *skel)
+{
+	struct bpf_prog_info info;
+	struct bpf_program *prog;
+	__s64 sum = 0;
+	__u32 len;
+	int fd;
+
+	bpf_object__for_each_program(prog, *skel->skeleton->obj) {
+		memset(&info, 0, sizeof(info));
+		len = sizeof(info);
+		fd = bpf_program__fd(prog);
+		if (fd >= 0 && !is_second(prog) && !bpf_prog_get_info_by_fd(fd, &info, &len))
+			sum += info.recursion_misses;
+	}
+	return sum;
+}
+
+__u64 watch_skel__lost(const struct watch_skel *skel)
+{
+	__s64 missed = read_missed(skel), rescued = read_rescued(skel);
+
+	return read_unread(skel) + (missed > rescued ? missed - rescued : 0);
 }

@@ -61,7 +61,10 @@ void watch_skel__close(struct watch_skel *skel);
 struct bpf_map;
 struct bpf_map *watch_skel__map(const struct watch_skel *skel, const char *name);
 
-/* What its programs could not read, since they were attached. */
-__u64 watch_skel__unread(const struct watch_skel *skel);
+/*
+ * What its programs could not read, and what the kernel skipped of them without another
+ * program that did their work, since they were attached.
+ */
+__u64 watch_skel__lost(const struct watch_skel *skel);
 
 #endif
