@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <bpf/bpf_helpers.h>
 #include "lat.h"
+#include "watch.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -77,10 +78,18 @@ static __always_inline bool is_wanted(const struct event *e, __u32 tgid)
 }
 
 /*
- * 0: it does not count. Functions that are not static are verified once, not for each
- * call: it is those that make loading fast. They have to expect NULL.
+ * Functions that are not static are verified once, not for each call: it is those that
+ * make loading fast. They have to expect NULL. With preemption disabled, kernels before
+ * 6.15 do not let them be called.
  */
-__noinline int key_of(struct lat_key *key, const struct event *e)
+#ifdef WATCH_SOURCE
+#define FUNCTION	static __noinline
+#else
+#define FUNCTION	__noinline
+#endif
+
+/* 0: it does not count. */
+FUNCTION int key_of(struct lat_key *key, const struct event *e)
 {
 	__u32 by = config.by, tgid = 0;
 
@@ -124,7 +133,7 @@ static __always_inline struct lat_stat *stat_of(const struct lat_key *key)
 	return stat;
 }
 
-__noinline int add(struct lat_key *key, __u32 series, __u64 ns)
+FUNCTION int add(struct lat_key *key, __u32 series, __u64 ns)
 {
 	__u32 i = hist_index(ns);
 	struct lat_stat *stat;
@@ -144,7 +153,7 @@ __noinline int add(struct lat_key *key, __u32 series, __u64 ns)
 	return 0;
 }
 
-__noinline int add_untimed(struct lat_key *key, __u32 series)
+FUNCTION int add_untimed(struct lat_key *key, __u32 series)
 {
 	struct lat_stat *stat;
 
@@ -160,19 +169,18 @@ __noinline int add_untimed(struct lat_key *key, __u32 series)
 /* The whole operation; true when its phases are wanted, too. */
 static __always_inline bool begin(struct lat_key *key, const struct event *e, __u32 series)
 {
-	if (!key_of(key, e))
+	if (!(config.ops >> series & 1) || !key_of(key, e))
 		return false;
 	if (!e->total_ns) {
 		add_untimed(key, series);
 		return false;
 	}
 	add(key, series, e->total_ns);
-	return config.by & LAT_BY_PHASE;
+	return HAS_PHASES && config.by & LAT_BY_PHASE;
 }
 
 /* ctx, ioasid, iova, size, vaddr, flags, result, runs, lat_ns, lock_ns, pin_ns, install_ns */
-SEC("raw_tp/ioasid_map")
-int on_map(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(map)
 {
 	struct event e = {
 		.ctx = ctx->args[0], .ioasid = ctx->args[1], .dev = LAT_NO_DEV,
@@ -192,8 +200,7 @@ int on_map(struct bpf_raw_tracepoint_args *ctx)
  * ctx, ioasid, iova, size, unmapped, maps, result, lat_ns, lock_ns, remove_ns, flush_ns,
  * unpin_ns
  */
-SEC("raw_tp/ioasid_unmap")
-int on_unmap(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(unmap)
 {
 	struct event e = {
 		.ctx = ctx->args[0], .ioasid = ctx->args[1], .dev = LAT_NO_DEV,
@@ -214,8 +221,7 @@ int on_unmap(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /* ctx, ioasid, iova, size, domains, result, lat_ns, ... */
-SEC("raw_tp/ioasid_iotlb_inv")
-int on_iotlb_inv(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(iotlb_inv)
 {
 	struct event e = {
 		.ctx = ctx->args[0], .ioasid = ctx->args[1], .dev = LAT_NO_DEV,
@@ -228,8 +234,7 @@ int on_iotlb_inv(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /* ctx, ioasid, scope, cookie, pasid, iova, size, domains, result, lat_ns, hw_ns, shadow_ns */
-SEC("raw_tp/ioasid_invalidate")
-int on_invalidate(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(invalidate)
 {
 	struct event e = {
 		.ctx = ctx->args[0], .ioasid = ctx->args[1], .dev = LAT_NO_DEV,
@@ -245,8 +250,7 @@ int on_invalidate(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /* ctx, ioasid, nr, done, result, lat_ns, lock_ns */
-SEC("raw_tp/ioasid_invalidate_cache")
-int on_invalidate_cache(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(invalidate_cache)
 {
 	struct event e = {
 		.ctx = ctx->args[0], .ioasid = ctx->args[1], .dev = LAT_NO_DEV,
@@ -260,8 +264,7 @@ int on_invalidate_cache(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /* ctx, ioasid, iova, size, walks, removed, added, result, lat_ns, remove_ns, walk_ns */
-SEC("raw_tp/ioasid_shadow")
-int on_shadow(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(shadow)
 {
 	struct event e = {
 		.ctx = ctx->args[0], .ioasid = ctx->args[1], .dev = LAT_NO_DEV,
@@ -283,6 +286,7 @@ int on_shadow(struct bpf_raw_tracepoint_args *ctx)
  * A group that went to nobody has neither waited in a queue nor been served. Of the
  * others, what is neither service nor response is the queue.
  */
+#ifndef WATCH_SOURCE
 SEC("raw_tp/ioasid_fault_respond")
 int on_fault(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -303,10 +307,10 @@ int on_fault(struct bpf_raw_tracepoint_args *ctx)
 	add(&key, LAT_FAULT_RESPOND, respond);
 	return 0;
 }
+#endif
 
 /* ctx, ioasid, dev, pasid, maps, result, lat_ns, cookie */
-SEC("raw_tp/ioasid_attach")
-int on_attach(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(attach)
 {
 	struct event e = {
 		.ctx = ctx->args[0], .ioasid = ctx->args[1], .dev = ctx->args[2],
@@ -319,8 +323,7 @@ int on_attach(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /* ctx, ioasid, dev, pasid, result, lat_ns, cookie */
-SEC("raw_tp/ioasid_detach")
-int on_detach(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(detach)
 {
 	struct event e = {
 		.ctx = ctx->args[0], .ioasid = ctx->args[1], .dev = ctx->args[2],
@@ -347,14 +350,12 @@ static __always_inline int table(struct bpf_raw_tracepoint_args *ctx, __u32 seri
 	return 0;
 }
 
-SEC("raw_tp/ioasid_bind_table")
-int on_bind_table(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(bind_table)
 {
 	return table(ctx, LAT_BIND_TABLE, LAT_BIND_TABLE_LOCK);
 }
 
-SEC("raw_tp/ioasid_unbind_table")
-int on_unbind_table(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(unbind_table)
 {
 	return table(ctx, LAT_UNBIND_TABLE, LAT_UNBIND_TABLE_LOCK);
 }
@@ -372,21 +373,18 @@ static __always_inline int memory(struct bpf_raw_tracepoint_args *ctx, __u32 ser
 	return 0;
 }
 
-SEC("raw_tp/ioasid_register")
-int on_register(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(register)
 {
 	return memory(ctx, LAT_REGISTER);
 }
 
-SEC("raw_tp/ioasid_unregister")
-int on_unregister(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(unregister)
 {
 	return memory(ctx, LAT_UNREGISTER);
 }
 
 /* ctx, ioasid, on, result, lat_ns */
-SEC("raw_tp/ioasid_dirty_set")
-int on_dirty_set(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(dirty_set)
 {
 	struct event e = {
 		.ctx = ctx->args[0], .ioasid = ctx->args[1], .dev = LAT_NO_DEV,
@@ -399,8 +397,7 @@ int on_dirty_set(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /* ctx, ioasid, iova, size, page_size, flags, pages, result, lat_ns */
-SEC("raw_tp/ioasid_dirty_read")
-int on_dirty_read(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(dirty_read)
 {
 	struct event e = {
 		.ctx = ctx->args[0], .ioasid = ctx->args[1], .dev = LAT_NO_DEV,
@@ -411,3 +408,8 @@ int on_dirty_read(struct bpf_raw_tracepoint_args *ctx)
 	begin(&key, &e, LAT_DIRTY_READ);
 	return 0;
 }
+
+IGNORE(map_begin)
+IGNORE(unmap_begin)
+IGNORE(alloc)
+IGNORE(free)

@@ -23,6 +23,8 @@ SEC("raw_tp/ioasid_" #name)						\
 int on_##name(struct bpf_raw_tracepoint_args *ctx)
 
 #define IGNORE(name)
+#define HAS_PHASES	1
+#define STACK_OF(ctx)	(ctx)
 
 #else
 
@@ -31,6 +33,8 @@ int on_##name(struct bpf_raw_tracepoint_args *ctx)
 static __always_inline __attribute__((unused))				\
 int handle_##name(void *prog, struct bpf_raw_tracepoint_args *ctx)
 
+#define STACK_OF(ctx)	prog
+#define HAS_PHASES	0	/* where the driver's tracepoints tell them apart */
 #define IGNORE(name)	TRACEPOINT(name) { return 0; }
 
 #define EMIT(prog, name, ...)						\
@@ -72,7 +76,21 @@ extern void bpf_preempt_enable(void) __ksym __weak;
 #define CAN_GUARD	(bpf_ksym_exists(bpf_preempt_disable) &&		\
 			 bpf_ksym_exists(bpf_preempt_enable))
 
-enum { FIRST = 1, SECOND };
+/* Rare operations make do with one. */
+enum { ONLY, FIRST, SECOND };
+
+#define WATCH_ONCE(place, name, call, ...)				\
+SEC(place) int BPF_PROG(name, ##__VA_ARGS__)				\
+{									\
+	if (CAN_GUARD) {						\
+		bpf_preempt_disable();					\
+		call(ONLY);						\
+		bpf_preempt_enable();					\
+	} else {							\
+		call(ONLY);						\
+	}								\
+	return 0;							\
+}
 
 /*
  * Two programs at one place, e.g. fexit/FUNCTION: what is behind call() is run by each of
@@ -131,9 +149,11 @@ struct watch_op {
 	__u64 size;
 	__u64 vaddr;
 	__u32 flags;
+	__u32 space;		/* where the object has several */
 	__u32 known;		/* whether the four above are */
 	__u32 state;
 	__u32 by;		/* which of the two programs wrote this */
+	__u32 __pad;
 };
 
 /*
@@ -158,7 +178,7 @@ struct {
 __u32 last_number;
 
 /* 0: there are too many. */
-static __noinline __u32 number_of(__u64 object)
+static __noinline __attribute__((unused)) __u32 number_of(__u64 object)
 {
 	__u32 *found = bpf_map_lookup_elem(&numbers, &object), fresh;
 
@@ -184,7 +204,8 @@ static __always_inline __u32 forget_number(__u64 object)
 static __always_inline bool is_done(const struct watch_op *found, __u64 object, __u32 state,
 				    __u32 by)
 {
-	return found && found->object == object && found->state == state && found->by == 3 - by;
+	return found && by != ONLY && found->object == object && found->state == state &&
+	       found->by == FIRST + SECOND - by;
 }
 
 /* False: the other program has begun it. The time is taken by op_start(). */
@@ -233,7 +254,7 @@ static __always_inline bool op_end(struct watch_op *op, __u64 object, __u32 by)
 		*op = (struct watch_op){ .object = object };
 	op->state = OP_DONE;
 	op->by = by;
-	if (by == FIRST && !CAN_GUARD)
+	if (by == ONLY || !CAN_GUARD)
 		bpf_map_delete_elem(&ops, &thread);
 	else if (bpf_map_update_elem(&ops, &thread, op, BPF_ANY) && by == SECOND)
 		return false;

@@ -8,6 +8,8 @@
 #include <bpf/libbpf.h>
 #include "collect.h"
 #include "collect.skel.h"
+#include "collect_iommu.skel.h"
+#include "collect_iommufd.skel.h"
 #include "collect_vfio.skel.h"
 
 #define MAX_ENTRIES	4096
@@ -67,6 +69,10 @@ static bool open_skeleton(struct collect *collect, enum watch watch)
 
 	if (watch == WATCH_VFIO)
 		watch_skel__set(skel, struct collect_vfio_bpf, collect_vfio_bpf__open());
+	else if (watch == WATCH_IOMMUFD)
+		watch_skel__set(skel, struct collect_iommufd_bpf, collect_iommufd_bpf__open());
+	else if (watch == WATCH_IOMMU)
+		watch_skel__set(skel, struct collect_iommu_bpf, collect_iommu_bpf__open());
 	else
 		watch_skel__set(skel, struct collect_bpf, collect_bpf__open());
 	if (!skel->skeleton)
@@ -89,6 +95,7 @@ static int load(struct collect *collect, enum watch watch, unsigned int memory_m
 		snprintf(why, size, "out of memory");
 		return -ENOMEM;
 	}
+	watch_skel__prepare(&collect->skel, watch);
 	bpf_map__set_max_entries(collect->maps.stats, maps.entries);
 	err = bpf_object__load_skeleton(collect->skel.skeleton);
 	if (err == -EPERM)
@@ -112,6 +119,8 @@ static int attach(struct collect *collect, char *why, size_t size)
 	for (int i = 0; i < skeleton->prog_cnt; i++) {
 		prog = *skeleton->progs[i].prog;
 		link = bpf_program__attach(prog);
+		if (!link && errno == ENOENT && watch_skel__may_lack(prog))
+			continue;
 		if (!link) {
 			snprintf(why, size, "no tracepoint %s (%s): use the driver and the tool of one version",
 				 bpf_program__section_name(prog) + strlen("raw_tp/"),

@@ -415,7 +415,7 @@ static void fill_total(const struct model *model, struct snapshot *snap)
 		for (size_t i = 0; i < model->nr; i++)
 			add_stat(&sum, model->tracks[i], op);
 		add_stat(&sum, model->other, op);
-		fill_op(snap->total.v, op, &sum);
+		fill_op_of(snap, snap->total.v, op, &sum);
 	}
 	fill_fault_total(model, snap);
 	sum_rows(snap);

@@ -66,6 +66,9 @@ bool track__is_quiet(const struct track *track);
 /* Metrics of the interval: rates and percentiles of an operation. */
 void track__fill(const struct track *track, struct row *row, const struct snapshot *snap);
 void fill_op(struct value *v, enum ioasid_op op, const struct ioasid_stat *delta);
+/* The same for a snapshot, of whose source times may be unknown. */
+void fill_op_of(const struct snapshot *snap, struct value *v, enum ioasid_op op,
+		const struct ioasid_stat *delta);
 void fill_rates(struct value *v, __u64 interval_ns);
 
 #endif

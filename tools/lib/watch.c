@@ -8,6 +8,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include "../../bpf/stats.h"
+#include "probe.h"
 #include "watch.h"
 
 #define OP(op)	(1U << IOASID_OP_##op)
@@ -20,8 +21,8 @@ static const char *const vfio_functions[] = {
 };
 
 static const char *const iommufd_functions[] = {
-	"iommufd_fops_release", "iommufd_ioas_alloc_ioctl", "iommufd_ioas_map",
-	"iommufd_ioas_unmap", "iommufd_ioas_destroy", NULL,
+	"iommufd_ioas_alloc_ioctl", "iommufd_ioas_map", "iommufd_ioas_unmap",
+	"iommufd_ioas_destroy", "iommufd_destroy", "iommufd_fops_release", NULL,
 };
 
 static const struct {
@@ -176,6 +177,30 @@ void watch__explain(enum watch watch, const struct probe *probe, int err, char *
 	else
 		snprintf(why, size, "the BPF programs of --source %s cannot be loaded (%s): --verbose shows why",
 			 watches[watch].name, strerror(-err));
+}
+
+void watch_skel__prepare(const struct watch_skel *skel, enum watch watch)
+{
+	struct bpf_program *prog;
+	const char *function;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/kernel/btf/%s",
+		 watches[watch].module ? watches[watch].module : "");
+	if (!watches[watch].functions || !access(path, F_OK))
+		return;
+	bpf_object__for_each_program(prog, *skel->skeleton->obj) {
+		function = strchr(bpf_program__section_name(prog), ':');
+		if (function)
+			bpf_program__set_attach_target(prog, 0, function + 1);
+	}
+}
+
+bool watch_skel__may_lack(const struct bpf_program *prog)
+{
+	const char *name = bpf_program__name(prog);
+
+	return !strcmp(name, "on_iommu_qi_submit");
 }
 
 void watch_skel__close(struct watch_skel *skel)

@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <linux/types.h>
-#include "probe.h"
+
+struct probe;
 
 enum watch {
 	WATCH_IOASID,
@@ -26,6 +27,10 @@ bool watch__parse(const char *name, enum watch *watch);
 __u32 watch__ops(enum watch watch);
 bool watch__has_times(enum watch watch);
 bool watch__is_traced(enum watch watch);	/* functions, not tracepoints */
+
+/* Events of enum ioasid_snoop_id, as bits; of one of them, which arguments it can tell. */
+__u32 watch__events(enum watch watch);
+__u32 watch__known_args(enum watch watch, int event);
 
 /* The first that is there, in the order above; when none is, WATCH_IOASID. */
 enum watch watch__choose(enum watch wanted, const struct probe *probe);
@@ -55,6 +60,16 @@ do {									\
 	(skel)->memory = opened_;					\
 	(skel)->skeleton = opened_ ? opened_->skeleton : NULL;		\
 } while (0)
+
+/*
+ * Before the programs are loaded: functions of what is built in are the kernel's, not a
+ * module's.
+ */
+void watch_skel__prepare(const struct watch_skel *skel, enum watch watch);
+
+/* A tracepoint that not all machines have, as those of an IOMMU's vendor. */
+struct bpf_program;
+bool watch_skel__may_lack(const struct bpf_program *prog);
 
 void watch_skel__close(struct watch_skel *skel);
 
