@@ -105,18 +105,18 @@ static __always_inline void end_unmap(void *ctx, const struct iommufd_ucmd *ucmd
 }
 
 #define BEGIN_MAP(by)	begin_map(ctx, ucmd, by)
-WATCH_TWICE("fentry/iommufd:iommufd_ioas_map", enter_map, BEGIN_MAP, struct iommufd_ucmd *ucmd)
+WATCH_OFTEN("fentry/iommufd:iommufd_ioas_map", enter_map, BEGIN_MAP, struct iommufd_ucmd *ucmd)
 
 #define END_MAP(by)	end_map(ctx, ucmd, result, by)
-WATCH_TWICE("fexit/iommufd:iommufd_ioas_map", exit_map, END_MAP,
+WATCH_OFTEN("fexit/iommufd:iommufd_ioas_map", exit_map, END_MAP,
 	    struct iommufd_ucmd *ucmd, int result)
 
 #define BEGIN_UNMAP(by)	begin_unmap(ctx, ucmd, by)
-WATCH_TWICE("fentry/iommufd:iommufd_ioas_unmap", enter_unmap, BEGIN_UNMAP,
+WATCH_OFTEN("fentry/iommufd:iommufd_ioas_unmap", enter_unmap, BEGIN_UNMAP,
 	    struct iommufd_ucmd *ucmd)
 
 #define END_UNMAP(by)	end_unmap(ctx, ucmd, result, by)
-WATCH_TWICE("fexit/iommufd:iommufd_ioas_unmap", exit_unmap, END_UNMAP,
+WATCH_OFTEN("fexit/iommufd:iommufd_ioas_unmap", exit_unmap, END_UNMAP,
 	    struct iommufd_ucmd *ucmd, int result)
 
 static __always_inline void end_alloc(void *ctx, const struct iommufd_ucmd *ucmd, int result)

@@ -99,11 +99,11 @@ static __always_inline void end_ioctl(void *ctx, __u64 iommu, unsigned int cmd, 
 }
 
 #define BEGIN_IOCTL(by)	begin_ioctl(ctx, (__u64)iommu, cmd, arg, by)
-WATCH_TWICE("fentry/vfio_iommu_type1:vfio_iommu_type1_ioctl", enter_ioctl, BEGIN_IOCTL,
+WATCH_OFTEN("fentry/vfio_iommu_type1:vfio_iommu_type1_ioctl", enter_ioctl, BEGIN_IOCTL,
 	    void *iommu, unsigned int cmd, unsigned long arg)
 
 #define END_IOCTL(by)	end_ioctl(ctx, (__u64)iommu, cmd, arg, result, by)
-WATCH_TWICE("fexit/vfio_iommu_type1:vfio_iommu_type1_ioctl", exit_ioctl, END_IOCTL,
+WATCH_OFTEN("fexit/vfio_iommu_type1:vfio_iommu_type1_ioctl", exit_ioctl, END_IOCTL,
 	    void *iommu, unsigned int cmd, unsigned long arg, long result)
 
 /* A container's life. An address that was in use before: its release was not seen. */

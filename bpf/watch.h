@@ -64,20 +64,20 @@ static __always_inline void count_unread(void)
 /*
  * Exactness. Where kernels are preemptible, a thread may be preempted in a program, and
  * until it goes on the kernel skips that program for all others on its CPU: for a whole
- * time slice, with hundreds of operations. So programs disable preemption. What remains
- * are the few instructions before they do; for those, each program is there twice, and
- * the second of the two does what the first could not. Both write the same values, never
- * at a time: with preemption disabled.
+ * time slice, with hundreds of operations. So each program is there several times; the
+ * first of them that is not skipped does the work, the others find it done. To lose
+ * something, as many threads must have been preempted on one CPU, each in another of them.
+ * They write the same values, but never at a time: they disable preemption meanwhile.
  */
 extern void bpf_preempt_disable(void) __ksym __weak;
 extern void bpf_preempt_enable(void) __ksym __weak;
 
-/* Kernels since 6.10 have them; on others the second program does nothing. */
+/* Kernels since 6.10 have them; on others there is only the first program. */
 #define CAN_GUARD	(bpf_ksym_exists(bpf_preempt_disable) &&		\
 			 bpf_ksym_exists(bpf_preempt_enable))
 
-/* Rare operations make do with one. */
-enum { ONLY, FIRST, SECOND };
+/* Which of them; rare operations make do with one. */
+enum { ONLY, FIRST, SECOND, THIRD };
 
 #define WATCH_ONCE(place, name, call, ...)				\
 SEC(place) int BPF_PROG(name, ##__VA_ARGS__)				\
@@ -93,10 +93,10 @@ SEC(place) int BPF_PROG(name, ##__VA_ARGS__)				\
 }
 
 /*
- * Two programs at one place, e.g. fexit/FUNCTION: what is behind call() is run by each of
- * them with its number and the arguments of the function.
+ * All of them at one place, e.g. fexit/FUNCTION: call() is run by each of them with its
+ * number and the arguments of the function.
  */
-#define WATCH_TWICE(place, name, call, ...)				\
+#define WATCH_OFTEN(place, name, call, ...)				\
 SEC(place) int BPF_PROG(name, ##__VA_ARGS__)				\
 {									\
 	if (CAN_GUARD) {						\
@@ -108,20 +108,23 @@ SEC(place) int BPF_PROG(name, ##__VA_ARGS__)				\
 	}								\
 	return 0;							\
 }									\
-									\
-SEC(place) int BPF_PROG(name##_again, ##__VA_ARGS__)			\
+WATCH_AGAIN(place, name##_2, call, SECOND, ##__VA_ARGS__)		\
+WATCH_AGAIN(place, name##_3, call, THIRD, ##__VA_ARGS__)
+
+#define WATCH_AGAIN(place, name, call, by, ...)				\
+SEC(place) int BPF_PROG(name, ##__VA_ARGS__)				\
 {									\
 	if (CAN_GUARD) {						\
 		bpf_preempt_disable();					\
-		call(SECOND);						\
+		call(by);						\
 		bpf_preempt_enable();					\
 	}								\
 	return 0;							\
 }
 
 /*
- * How often the second program did the work, less how often the first found it done:
- * whichever the kernel runs first, what it skipped of the first programs less this is
+ * How often the other programs did the work, less how often the first found it done: in
+ * whichever order the kernel runs them, what it skipped of the first programs less this is
  * what was lost.
  */
 struct {
@@ -152,16 +155,16 @@ struct watch_op {
 	__u32 space;		/* where the object has several */
 	__u32 known;		/* whether the four above are */
 	__u32 state;
-	__u32 by;		/* which of the two programs wrote this */
+	__u32 by;		/* which of the programs wrote this */
 	__u32 __pad;
 };
 
 /*
- * The operation that each thread is in. What is left of one that has ended is written over
- * by the next one of its thread.
+ * The operation that each thread is in, or the one before: what is left of one that has
+ * ended is written over by the next one of its thread, or when room is needed.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
 	__type(key, __u64);
 	__type(value, struct watch_op);
@@ -200,37 +203,50 @@ static __always_inline __u32 forget_number(__u64 object)
 	return number;
 }
 
-/* Whether the other program has done this already. */
+/* Whether another program has done this already. */
 static __always_inline bool is_done(const struct watch_op *found, __u64 object, __u32 state,
 				    __u32 by)
 {
 	return found && by != ONLY && found->object == object && found->state == state &&
-	       found->by == FIRST + SECOND - by;
+	       found->by != by;
 }
 
-/* False: the other program has begun it. The time is taken by op_start(). */
-static __always_inline bool op_is_new(__u64 object, __u32 by)
+static __always_inline struct watch_op *op_of_thread(void)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
 
-	if (is_done(bpf_map_lookup_elem(&ops, &thread), object, OP_BEGUN, by)) {
+	return bpf_map_lookup_elem(&ops, &thread);
+}
+
+static __always_inline bool op_store(struct watch_op *found, const struct watch_op *op)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+
+	if (!found)
+		return !bpf_map_update_elem(&ops, &thread, op, BPF_ANY);
+	*found = *op;
+	return true;
+}
+
+/* False: another program has begun it. The time is taken by op_start(). */
+static __always_inline bool op_is_new(__u64 object, __u32 by)
+{
+	if (is_done(op_of_thread(), object, OP_BEGUN, by)) {
 		if (by == FIRST)
 			count_rescued(-1);
 		return false;
 	}
-	if (by == SECOND)
+	if (by > FIRST)
 		count_rescued(1);
 	return true;
 }
 
 static __always_inline void op_start(struct watch_op *op, __u32 by)
 {
-	__u64 thread = bpf_get_current_pid_tgid();
-
 	op->state = OP_BEGUN;
 	op->by = by;
 	op->ts_ns = bpf_ktime_get_ns();
-	bpf_map_update_elem(&ops, &thread, op, BPF_ANY);
+	op_store(op_of_thread(), op);
 }
 
 /*
@@ -239,11 +255,9 @@ static __always_inline void op_start(struct watch_op *op, __u32 by)
  */
 static __always_inline bool op_end(struct watch_op *op, __u64 object, __u32 by)
 {
-	__u64 thread = bpf_get_current_pid_tgid();
-	struct watch_op *found = bpf_map_lookup_elem(&ops, &thread);
+	struct watch_op *found = op_of_thread();
 
 	if (is_done(found, object, OP_DONE, by)) {
-		bpf_map_delete_elem(&ops, &thread);
 		if (by == FIRST)
 			count_rescued(-1);
 		return false;
@@ -254,11 +268,10 @@ static __always_inline bool op_end(struct watch_op *op, __u64 object, __u32 by)
 		*op = (struct watch_op){ .object = object };
 	op->state = OP_DONE;
 	op->by = by;
-	if (by == ONLY || !CAN_GUARD)
-		bpf_map_delete_elem(&ops, &thread);
-	else if (bpf_map_update_elem(&ops, &thread, op, BPF_ANY) && by == SECOND)
+	/* Without a record, only the first may report it. */
+	if (!op_store(found, op) && by > FIRST)
 		return false;
-	if (by == SECOND)
+	if (by > FIRST)
 		count_rescued(1);
 	return true;
 }

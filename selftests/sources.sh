@@ -95,7 +95,7 @@ same("names", {s["comm"] for s in spaces() if s["maps"]}, {"vfioload"})
 vfio_exact() {
 	start_json --source vfio --strict || return 1
 	"$load" -g "$group" -t 4 -n 3000 -e 7 >"$work/load" || return 1
-	stop_json || fail "exit status $?" || return 1
+	stop_json || fail "exit status $?" "$(jq -c .lost "$work/json" | uniq)" || return 1
 	[ "$(loaded maps)" -eq 12000 ] && check_exact vfio
 }
 
@@ -184,7 +184,7 @@ END
 
 vfio_lat() {
 	start_tool "$work/lat" "$lat" --source vfio --json -a
-	attached 10 || return 1
+	attached 12 || return 1
 	"$load" -g "$group" -t 2 -n 1000 -e 5 >"$work/load" || return 1
 	stop_tool || fail "$(cat "$work/stderr")" || return 1
 	check_lat vfio
@@ -216,7 +216,7 @@ END
 
 vfio_snoop() {
 	start_tool "$work/snoop" "$snoop" --source vfio --json
-	attached 10 || return 1
+	attached 12 || return 1
 	"$load" -g "$group" -t 2 -n 500 -e 5 >"$work/load" || return 1
 	stop_tool || fail "$(cat "$work/stderr")" || return 1
 	check_snoop vfio
@@ -224,7 +224,7 @@ vfio_snoop() {
 
 vfio_stacks() {
 	start_tool "$work/snoop" "$snoop" --source vfio --json -k -u -e map
-	attached 10 || return 1
+	attached 12 || return 1
 	"$load" -g "$group" -n 5 >"$work/load" || return 1
 	stop_tool || fail "$(cat "$work/stderr")" || return 1
 	python3 - "$work/snoop" <<'END'
@@ -294,12 +294,12 @@ same("left", [s for s in records[-1]["spaces"] if s["state"] != "gone"], [])
 iommufd_lat() {
 	has_iommufd || return 0
 	start_tool "$work/lat" "$lat" --source iommufd --json -a
-	attached 14 || return 1
+	attached 18 || return 1
 	"$load" -I -t 2 -n 500 -e 5 >"$work/load" || return 1
 	stop_tool || fail "$(cat "$work/stderr")" || return 1
 	check_lat iommufd || return 1
 	start_tool "$work/snoop" "$snoop" --source iommufd --json
-	attached 14 || return 1
+	attached 18 || return 1
 	"$load" -I -t 2 -n 200 -e 5 >"$work/load" || return 1
 	stop_tool || fail "$(cat "$work/stderr")" || return 1
 	check_snoop iommufd

@@ -241,12 +241,12 @@ static __s64 read_rescued(const struct watch_skel *skel)
 	return sum;
 }
 
-/* The second of two programs at one place: see bpf/watch.h. */
-static bool is_second(const struct bpf_program *prog)
+/* One that does the work of another which was skipped: see bpf/watch.h. */
+static bool is_spare(const struct bpf_program *prog)
 {
 	const char *name = bpf_program__name(prog), *end = strrchr(name, '_');
 
-	return end && !strcmp(end, "_again");
+	return end && (!strcmp(end, "_2") || !strcmp(end, "_3"));
 }
 
 /* Programs that the kernel skipped because they ran on that CPU already. */
@@ -262,15 +262,35 @@ static __s64 read_missed(const struct watch_skel *skel)
 		memset(&info, 0, sizeof(info));
 		len = sizeof(info);
 		fd = bpf_program__fd(prog);
-		if (fd >= 0 && !is_second(prog) && !bpf_prog_get_info_by_fd(fd, &info, &len))
+		if (fd >= 0 && !is_spare(prog) && !bpf_prog_get_info_by_fd(fd, &info, &len))
 			sum += info.recursion_misses;
 	}
 	return sum;
 }
 
-__u64 watch_skel__lost(const struct watch_skel *skel)
+static __u64 read_lost(const struct watch_skel *skel)
 {
 	__s64 missed = read_missed(skel), rescued = read_rescued(skel);
 
 	return read_unread(skel) + (missed > rescued ? missed - rescued : 0);
+}
+
+/*
+ * A thread may be preempted between a program that was skipped and the one that does its
+ * work: that is not lost, and is waited for.
+ */
+#define PATIENCE	10
+#define PAUSE_US	5000
+
+__u64 watch_skel__lost(struct watch_skel *skel)
+{
+	__u64 lost = read_lost(skel);
+
+	for (int i = 0; i < PATIENCE && lost > skel->lost; i++) {
+		usleep(PAUSE_US);
+		lost = read_lost(skel);
+	}
+	if (lost > skel->lost)
+		skel->lost = lost;
+	return skel->lost;
 }

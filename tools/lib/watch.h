@@ -50,6 +50,7 @@ struct bpf_object_skeleton;
 struct watch_skel {
 	void *memory;
 	struct bpf_object_skeleton *skeleton;
+	__u64 lost;	/* as last told */
 };
 
 /* To be called with one of the generated types: the pointer is what it returned. */
@@ -80,6 +81,6 @@ struct bpf_map *watch_skel__map(const struct watch_skel *skel, const char *name)
  * What its programs could not read, and what the kernel skipped of them without another
  * program that did their work, since they were attached.
  */
-__u64 watch_skel__lost(const struct watch_skel *skel);
+__u64 watch_skel__lost(struct watch_skel *skel);
 
 #endif
