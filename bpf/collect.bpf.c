@@ -16,6 +16,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "stats.h"
+#include "watch.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -116,8 +117,7 @@ static __always_inline void account(__u32 ctx, __u32 ioasid, __u32 op, int resul
 }
 
 /* ctx, ioasid, iova, size, vaddr, flags, result, runs, lat_ns, ... */
-SEC("raw_tp/ioasid_map")
-int on_map(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(map)
 {
 	account(ctx->args[0], ctx->args[1], IOASID_OP_MAP, ARG_INT(ctx, 6), 1,
 		ctx->args[3], ctx->args[8]);
@@ -125,8 +125,7 @@ int on_map(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /* ctx, ioasid, iova, size, unmapped, maps, result, lat_ns, ... */
-SEC("raw_tp/ioasid_unmap")
-int on_unmap(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(unmap)
 {
 	/* As in the driver's counters, finding nothing is not an unmap. */
 	if (!ARG_INT(ctx, 6) && !ctx->args[4])
@@ -137,8 +136,7 @@ int on_unmap(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /* ctx, ioasid, iova, size, domains, result, lat_ns, ... */
-SEC("raw_tp/ioasid_iotlb_inv")
-int on_iotlb_inv(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(iotlb_inv)
 {
 	account(ctx->args[0], ctx->args[1], IOASID_OP_INV, ARG_INT(ctx, 5), ctx->args[4],
 		ctx->args[3], ctx->args[6]);
@@ -146,8 +144,7 @@ int on_iotlb_inv(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /* ctx, ioasid, scope, cookie, pasid, iova, size, domains, result, lat_ns, ... */
-SEC("raw_tp/ioasid_invalidate")
-int on_invalidate(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(invalidate)
 {
 	account(ctx->args[0], ctx->args[1], IOASID_OP_USER_INV, ARG_INT(ctx, 8), 1,
 		ctx->args[6], ctx->args[9]);
@@ -155,8 +152,7 @@ int on_invalidate(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /* ctx, ioasid, dev, pasid, maps, result, lat_ns, ... */
-SEC("raw_tp/ioasid_attach")
-int on_attach(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(attach)
 {
 	account(ctx->args[0], ctx->args[1], IOASID_OP_ATTACH, ARG_INT(ctx, 5), 1, 0,
 		ctx->args[6]);
@@ -164,8 +160,7 @@ int on_attach(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /* ctx, ioasid, dev, pasid, result, lat_ns, ... */
-SEC("raw_tp/ioasid_detach")
-int on_detach(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(detach)
 {
 	account(ctx->args[0], ctx->args[1], IOASID_OP_DETACH, ARG_INT(ctx, 4), 1, 0,
 		ctx->args[5]);
@@ -173,8 +168,7 @@ int on_detach(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /* ctx, vaddr, size, result, lat_ns */
-SEC("raw_tp/ioasid_register")
-int on_register(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(register)
 {
 	account(ctx->args[0], 0, IOASID_OP_REGISTER, ARG_INT(ctx, 3), 1, ctx->args[2],
 		ctx->args[4]);
@@ -182,8 +176,7 @@ int on_register(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /* ctx, vaddr, size, result, lat_ns */
-SEC("raw_tp/ioasid_unregister")
-int on_unregister(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(unregister)
 {
 	account(ctx->args[0], 0, IOASID_OP_UNREGISTER, ARG_INT(ctx, 3), 1, ctx->args[2],
 		ctx->args[4]);
@@ -191,8 +184,7 @@ int on_unregister(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /* ctx, ioasid, maps, result: the slots of the space may be taken back. */
-SEC("raw_tp/ioasid_free")
-int on_free(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(free)
 {
 	struct ioasid_stat_key key = { .ctx = ctx->args[0], .ioasid = ctx->args[1] };
 	struct ioasid_stat *stat;
@@ -207,3 +199,8 @@ int on_free(struct bpf_raw_tracepoint_args *ctx)
 	}
 	return 0;
 }
+
+IGNORE(map_begin)
+IGNORE(unmap_begin)
+IGNORE(alloc)
+IGNORE(fault_report)

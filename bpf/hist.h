@@ -78,8 +78,12 @@ static inline __u32 hist_index(__u64 v)
 #ifdef __bpf__
 /*
  * Not static: verified once, and of what it returns the verifier does not search where it
- * comes from.
+ * comes from. With preemption disabled, as programs for other sources run (watch.h), kernels
+ * before 6.15 do not let such functions be called.
  */
+#ifdef WATCH_SOURCE
+static
+#endif
 __attribute__((noinline)) __u32 hist_slot(__u64 v)
 {
 	return hist_unbounded(v);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <bpf/bpf_helpers.h>
 #include "lat.h"
+#include "watch.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -76,6 +77,17 @@ static __always_inline bool is_wanted(const struct event *e, __u32 tgid)
 	return !e->total_ns || e->total_ns >= config.min_ns;
 }
 
+/*
+ * Functions that are not static are verified once, not for each call: it is those that
+ * make loading fast. They have to expect NULL. With preemption disabled, kernels before
+ * 6.15 do not let them be called.
+ */
+#ifdef WATCH_SOURCE
+#define FUNCTION	static __noinline
+#else
+#define FUNCTION	__noinline
+#endif
+
 /* 0: it does not count. */
 static __always_inline int key_of(struct lat_key *key, const struct event *e)
 {
@@ -120,7 +132,7 @@ static __always_inline struct lat_stat *stat_of(const struct lat_key *key)
 }
 
 /* phase: one of no duration counts as that; of operations it means that it is not known. */
-__noinline int add(struct lat_key *key, __u32 series, __u64 ns, bool phase)
+FUNCTION int add(struct lat_key *key, __u32 series, __u64 ns, bool phase)
 {
 	struct lat_stat *stat;
 
@@ -144,15 +156,14 @@ __noinline int add(struct lat_key *key, __u32 series, __u64 ns, bool phase)
 /* The whole operation; true when its phases are wanted, too. */
 static __always_inline bool begin(struct lat_key *key, const struct event *e, __u32 series)
 {
-	if (!key_of(key, e))
+	if (!(config.ops >> series & 1) || !key_of(key, e))
 		return false;
 	add(key, series, e->total_ns, false);
-	return e->total_ns && config.by & LAT_BY_PHASE;
+	return HAS_PHASES && e->total_ns && config.by & LAT_BY_PHASE;
 }
 
 /* ctx, ioasid, iova, size, vaddr, flags, result, runs, lat_ns, lock_ns, pin_ns, install_ns */
-SEC("raw_tp/ioasid_map")
-int on_map(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(map)
 {
 	struct event e = {
 		.ctx = ctx->args[0], .ioasid = ctx->args[1], .dev = LAT_NO_DEV,
@@ -172,8 +183,7 @@ int on_map(struct bpf_raw_tracepoint_args *ctx)
  * ctx, ioasid, iova, size, unmapped, maps, result, lat_ns, lock_ns, remove_ns, flush_ns,
  * unpin_ns
  */
-SEC("raw_tp/ioasid_unmap")
-int on_unmap(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(unmap)
 {
 	struct event e = {
 		.ctx = ctx->args[0], .ioasid = ctx->args[1], .dev = LAT_NO_DEV,
@@ -194,8 +204,7 @@ int on_unmap(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /* ctx, ioasid, iova, size, domains, result, lat_ns, ... */
-SEC("raw_tp/ioasid_iotlb_inv")
-int on_iotlb_inv(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(iotlb_inv)
 {
 	struct event e = {
 		.ctx = ctx->args[0], .ioasid = ctx->args[1], .dev = LAT_NO_DEV,
@@ -208,8 +217,7 @@ int on_iotlb_inv(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /* ctx, ioasid, scope, cookie, pasid, iova, size, domains, result, lat_ns, hw_ns, shadow_ns */
-SEC("raw_tp/ioasid_invalidate")
-int on_invalidate(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(invalidate)
 {
 	struct event e = {
 		.ctx = ctx->args[0], .ioasid = ctx->args[1], .dev = LAT_NO_DEV,
@@ -225,8 +233,7 @@ int on_invalidate(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /* ctx, ioasid, nr, done, result, lat_ns, lock_ns */
-SEC("raw_tp/ioasid_invalidate_cache")
-int on_invalidate_cache(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(invalidate_cache)
 {
 	struct event e = {
 		.ctx = ctx->args[0], .ioasid = ctx->args[1], .dev = LAT_NO_DEV,
@@ -240,8 +247,7 @@ int on_invalidate_cache(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /* ctx, ioasid, iova, size, walks, removed, added, result, lat_ns, remove_ns, walk_ns */
-SEC("raw_tp/ioasid_shadow")
-int on_shadow(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(shadow)
 {
 	struct event e = {
 		.ctx = ctx->args[0], .ioasid = ctx->args[1], .dev = LAT_NO_DEV,
@@ -263,6 +269,7 @@ int on_shadow(struct bpf_raw_tracepoint_args *ctx)
  * A group that went to nobody has neither waited in a queue nor been served. Of the
  * others, what is neither service nor response is the queue.
  */
+#ifndef WATCH_SOURCE
 SEC("raw_tp/ioasid_fault_respond")
 int on_fault(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -283,10 +290,10 @@ int on_fault(struct bpf_raw_tracepoint_args *ctx)
 	add(&key, LAT_FAULT_RESPOND, respond, true);
 	return 0;
 }
+#endif
 
 /* ctx, ioasid, dev, pasid, maps, result, lat_ns, cookie */
-SEC("raw_tp/ioasid_attach")
-int on_attach(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(attach)
 {
 	struct event e = {
 		.ctx = ctx->args[0], .ioasid = ctx->args[1], .dev = ctx->args[2],
@@ -299,8 +306,7 @@ int on_attach(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /* ctx, ioasid, dev, pasid, result, lat_ns, cookie */
-SEC("raw_tp/ioasid_detach")
-int on_detach(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(detach)
 {
 	struct event e = {
 		.ctx = ctx->args[0], .ioasid = ctx->args[1], .dev = ctx->args[2],
@@ -327,14 +333,12 @@ static __always_inline int table(struct bpf_raw_tracepoint_args *ctx, __u32 seri
 	return 0;
 }
 
-SEC("raw_tp/ioasid_bind_table")
-int on_bind_table(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(bind_table)
 {
 	return table(ctx, LAT_BIND_TABLE, LAT_BIND_TABLE_LOCK);
 }
 
-SEC("raw_tp/ioasid_unbind_table")
-int on_unbind_table(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(unbind_table)
 {
 	return table(ctx, LAT_UNBIND_TABLE, LAT_UNBIND_TABLE_LOCK);
 }
@@ -352,21 +356,18 @@ static __always_inline int memory(struct bpf_raw_tracepoint_args *ctx, __u32 ser
 	return 0;
 }
 
-SEC("raw_tp/ioasid_register")
-int on_register(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(register)
 {
 	return memory(ctx, LAT_REGISTER);
 }
 
-SEC("raw_tp/ioasid_unregister")
-int on_unregister(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(unregister)
 {
 	return memory(ctx, LAT_UNREGISTER);
 }
 
 /* ctx, ioasid, on, result, lat_ns */
-SEC("raw_tp/ioasid_dirty_set")
-int on_dirty_set(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(dirty_set)
 {
 	struct event e = {
 		.ctx = ctx->args[0], .ioasid = ctx->args[1], .dev = LAT_NO_DEV,
@@ -379,8 +380,7 @@ int on_dirty_set(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /* ctx, ioasid, iova, size, page_size, flags, pages, result, lat_ns */
-SEC("raw_tp/ioasid_dirty_read")
-int on_dirty_read(struct bpf_raw_tracepoint_args *ctx)
+TRACEPOINT(dirty_read)
 {
 	struct event e = {
 		.ctx = ctx->args[0], .ioasid = ctx->args[1], .dev = LAT_NO_DEV,
@@ -391,3 +391,8 @@ int on_dirty_read(struct bpf_raw_tracepoint_args *ctx)
 	begin(&key, &e, LAT_DIRTY_READ);
 	return 0;
 }
+
+IGNORE(map_begin)
+IGNORE(unmap_begin)
+IGNORE(alloc)
+IGNORE(free)

@@ -67,6 +67,7 @@ enum lat_series { LAT_SERIES(X) NR_LAT_SERIES };
 
 /* Set before the programs are loaded, and constant to them. */
 struct lat_config {
+	__u64 ops;		/* bits of the series of whole operations */
 	__u64 min_ns;		/* shorter operations do not count */
 	__u64 cookie;		/* of the device, 0: any */
 	__u64 pidns_dev;	/* of the pid namespace that tgid is of */

@@ -15,12 +15,14 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "snoop.h"
+#include "watch.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 const volatile struct ioasid_snoop_filter filter;
 const volatile bool kernel_stacks;
 const volatile bool user_stacks;
+const volatile __u32 events = ~0U;	/* bits of enum ioasid_snoop_id */
 
 /* Set when all are attached, so that all see the same time. */
 bool listening;
@@ -137,14 +139,13 @@ static __always_inline struct ioasid_snoop_event *start(__u32 id, __u32 pid, __u
  * positions make the compiler leave out what an event does not have.
  */
 #define SNOOP(name, wrong, of_process, ...)					\
-SEC("raw_tp/ioasid_" #name)							\
-int on_##name(struct bpf_raw_tracepoint_args *ctx)				\
+TRACEPOINT(name)								\
 {										\
 	const struct where w = { __VA_ARGS__ };					\
 	struct ioasid_snoop_event *event;						\
 	__u32 pid, tid;								\
 										\
-	if (!listening || REJECTED(ctx, w) || (IF(ERROR) && !(wrong)) ||			\
+	if (!listening || !(events >> SNOOP_##name & 1) || REJECTED(ctx, w) || (IF(ERROR) && !(wrong)) ||			\
 	    !process(&pid, &tid, of_process))					\
 		return 0;							\
 	event = start(SNOOP_##name, pid, tid);					\
@@ -154,7 +155,7 @@ int on_##name(struct bpf_raw_tracepoint_args *ctx)				\
 	for (int i = 0; i < SNOOP_MAX_ARGS; i++)				\
 		event->args[i] = i < w.nr ? ARG(ctx, i) : 0;			\
 	if (kernel_stacks || user_stacks)					\
-		add_stacks(ctx, (struct ioasid_snoop_stack_event *)event);		\
+		add_stacks(STACK_OF(ctx), (struct ioasid_snoop_stack_event *)event);		\
 	else									\
 		event->kernel_size = event->user_size = 0;			\
 	bpf_ringbuf_submit(event, 0);						\

@@ -460,7 +460,7 @@ reload_driver() {
 not_loaded() {
 	local status
 	unload || return 1
-	"$top" -d 1 >"$work/out" 2>&1
+	"$top" --source ioasid -d 1 >"$work/out" 2>&1
 	status=$?
 	reload_driver || return 1
 	[ "$status" -eq 3 ] && [ "$(wc -l <"$work/out")" -eq 1 ] && grep -q '^ioasidlat: .* is not loaded: ' "$work/out"

@@ -602,7 +602,7 @@ reload_driver() {
 not_loaded() {
 	local status
 	unload || return 1
-	"$snoop" --json >"$work/out" 2>&1
+	"$snoop" --source ioasid --json >"$work/out" 2>&1
 	status=$?
 	reload_driver || return 1
 	[ "$status" -eq 3 ] && [ "$(wc -l <"$work/out")" -eq 1 ] &&

@@ -4,6 +4,7 @@
 
 #include "exit_status.h"
 #include "lat.h"
+#include "watch.h"
 
 #define JSON_LAT_SCHEMA	"ioasidlat/1"
 
@@ -21,6 +22,7 @@ struct options {
 	bool strict;
 	bool verbose;
 	bool probe;
+	enum watch watch;	/* or WATCH_AUTO; then the one that was taken */
 	const char *hlog;	/* file */
 	unsigned int memory;	/* MiB */
 	int width;

@@ -150,6 +150,7 @@ int json__latencies(const struct lat *lat, const struct options *options, bool t
 
 	yyjson_mut_doc_set_root(doc, root);
 	add_machine(doc, root);
+	yyjson_mut_obj_add_str(doc, root, "watch", watch__name(options->watch));
 	yyjson_mut_obj_add_bool(doc, root, "total", total);
 	add_number(doc, root, "seq", !total, lat->seq);
 	yyjson_mut_obj_add_uint(doc, root, "ts_ns", lat->ts_ns);

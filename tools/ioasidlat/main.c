@@ -25,7 +25,7 @@ struct session {
 	struct lat lat;
 	struct hlog *hlog;
 	struct heat heat;
-	char notice[200];
+	char notice[256];
 	int stop;	/* readable at SIGINT, SIGTERM, SIGHUP */
 };
 
@@ -73,8 +73,8 @@ static int run_probe(struct options *options)
 
 	probe__run(&probe);
 	obstacle = probe__bpf_obstacle(&probe);
-	if (!obstacle && lat_reader__open(&reader, &options->config, &ops, options->memory,
-					  options->verbose, why, sizeof(why)))
+	if (!obstacle && lat_reader__open(&reader, WATCH_IOASID, &options->config, &ops,
+					  options->memory, options->verbose, why, sizeof(why)))
 		obstacle = *why ? why : "out of memory";
 	lat_reader__close(reader);
 	err = probe__print(stdout, "ioasidlat", &probe, obstacle, options->json);
@@ -87,14 +87,19 @@ static int open_session(struct session *session)
 	struct options *options = session->options;
 	__u64 ops = options->ops;
 	struct probe probe;
-	const char *obstacle;
-	char why[200] = "";
+	bool chosen;
+	char why[256] = "";
 	int err;
 
 	probe__run(&probe);
-	obstacle = probe__bpf_obstacle(&probe);
-	if (obstacle) {
-		fprintf(stderr, "ioasidlat: %s\n", obstacle);
+	chosen = options->watch == WATCH_AUTO;
+	options->watch = watch__choose(options->watch, &probe);
+	if (!watch__has_times(options->watch)) {
+		fprintf(stderr, "ioasidlat: the kernel's tracepoints of IOMMUs have no times: load ioasid, vfio_iommu_type1 or iommufd\n");
+		return EXIT_UNSUPPORTED;
+	}
+	if (watch__obstacle(options->watch, &probe, why, sizeof(why))) {
+		fprintf(stderr, "ioasidlat: %s\n", why);
 		return EXIT_UNSUPPORTED;
 	}
 	if (options->hlog) {
@@ -102,15 +107,21 @@ static int open_session(struct session *session)
 		if (err)
 			return fail(options->hlog, err);
 	}
-	err = lat_reader__open(&session->reader, &options->config, &ops, options->memory,
-			       options->verbose, why, sizeof(why));
+	err = lat_reader__open(&session->reader, options->watch, &options->config, &ops,
+			       options->memory, options->verbose, why, sizeof(why));
+	if (err && *why && err != -ENOMEM && err != -ENOENT && options->watch != WATCH_IOASID)
+		watch__explain(options->watch, &probe, err, why, sizeof(why));
 	if (!err && ops != options->ops && !options->all_ops)
 		err = -ENOENT;
 	if (err) {
 		fprintf(stderr, "ioasidlat: %s\n", *why ? why : strerror(-err));
 		return EXIT_UNSUPPORTED;
 	}
-	if (ops != options->ops)
+	if (chosen && options->watch != WATCH_IOASID)
+		snprintf(session->notice, sizeof(session->notice),
+			 "the ioasid driver is not loaded: watching %s",
+			 watch__describe(options->watch));
+	else if (ops != options->ops && options->watch == WATCH_IOASID)
 		snprintf(session->notice, sizeof(session->notice), "%s", why);
 	options->ops = ops;
 	caps__drop(false);

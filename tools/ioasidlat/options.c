@@ -10,7 +10,7 @@
 
 enum {
 	OPT_JSON = 256, OPT_HEATMAP, OPT_HLOG, OPT_STRICT, OPT_VERBOSE, OPT_MEMORY, OPT_WIDTH,
-	OPT_PROBE,
+	OPT_PROBE, OPT_SOURCE,
 };
 
 static const struct argp_option option_table[] = {
@@ -41,6 +41,8 @@ static const struct argp_option option_table[] = {
 	{ "errors", 'e', NULL, 0, "only those that failed, instead of those that did not", 0 },
 	{ "all", 'a', NULL, 0, "those that failed as well", 0 },
 	{ NULL, 0, NULL, 0, "Data:", 4 },
+	{ "source", OPT_SOURCE, "SOURCE", 0,
+	  "whom to watch: ioasid, vfio (stock type1), iommufd, auto: the first that is there (auto)", 0 },
 	{ "memory", OPT_MEMORY, "MIB", 0, "upper bound of the BPF maps' memory (64)", 0 },
 	{ "strict", OPT_STRICT, NULL, 0, "exit with 4 when data are incomplete", 0 },
 	{ NULL, 0, NULL, 0, "About:", 5 },
@@ -214,6 +216,10 @@ static error_t parse_output(int key, char *arg, struct argp_state *state)
 	case OPT_WIDTH:
 		options->width = parse_whole(state, "COLS", arg, 40, 1000);
 		break;
+	case OPT_SOURCE:
+		if (!watch__parse(arg, &options->watch))
+			argp_error(state, "SOURCE must be ioasid, vfio, iommufd or auto, not '%s'", arg);
+		break;
 	case OPT_MEMORY:
 		options->memory = parse_whole(state, "MIB", arg, COLLECT_MEMORY_MIN,
 					      COLLECT_MEMORY_MAX);
@@ -308,6 +314,7 @@ void options__parse(struct options *options, int argc, char **argv)
 
 	*options = (struct options){
 		.memory = COLLECT_MEMORY_DEFAULT,
+		.watch = WATCH_AUTO,
 		.config = {
 			.dev = LAT_NO_DEV, .any_ctx = true, .any_ioasid = true, .results = LAT_OK,
 		},

@@ -9,12 +9,17 @@
 #include <bpf/libbpf.h>
 #include "ioasidsnoop.h"
 #include "snoop.skel.h"
+#include "snoop_iommu.skel.h"
+#include "snoop_iommufd.skel.h"
+#include "snoop_vfio.skel.h"
 
 /* Between two looks at whether to stop. */
 #define BATCH	256
 
 struct feed {
-	struct snoop_bpf *skel;
+	struct watch_skel skel;
+	struct bpf_map *records, *count;	/* the ring, and what is counted beside it */
+	bool *listening;
 	struct ring_buffer *ring;
 	feed_fn fn;
 	void *arg;
@@ -59,15 +64,62 @@ static __u32 ring_bytes(unsigned int memory_mib)
 	return mib << 20;
 }
 
-static void configure(struct snoop_bpf *skel, const struct options *options)
+/* Sets what is constant to the programs, and fills the feed. False: no memory. */
+static bool open_skeleton(struct feed *feed, const struct options *options)
+{
+#define OPEN(type)								\
+	do {									\
+		struct type *skel = type##__open();				\
+										\
+		watch_skel__set(&feed->skel, struct type, skel);		\
+		if (!skel)							\
+			break;							\
+		memcpy((void *)&skel->rodata->filter, &options->filter,		\
+		       sizeof(options->filter));				\
+		skel->rodata->kernel_stacks = options->kernel_stacks;		\
+		skel->rodata->user_stacks = options->user_stacks;		\
+		skel->rodata->events = options->events;				\
+	} while (0)
+	if (options->watch == WATCH_VFIO)
+		OPEN(snoop_vfio_bpf);
+	else if (options->watch == WATCH_IOMMUFD)
+		OPEN(snoop_iommufd_bpf);
+	else if (options->watch == WATCH_IOMMU)
+		OPEN(snoop_iommu_bpf);
+	else
+		OPEN(snoop_bpf);
+#undef OPEN
+	if (!feed->skel.skeleton)
+		return false;
+	feed->records = watch_skel__map(&feed->skel, "ring");
+	feed->count = watch_skel__map(&feed->skel, "counts");
+	return true;
+}
+
+/* Memory that is mapped when the programs are loaded. */
+static void find_listening(struct feed *feed, enum watch watch)
+{
+#define LISTENING(type)	(&((struct type *)feed->skel.memory)->bss->listening)
+	if (watch == WATCH_VFIO)
+		feed->listening = LISTENING(snoop_vfio_bpf);
+	else if (watch == WATCH_IOMMUFD)
+		feed->listening = LISTENING(snoop_iommufd_bpf);
+	else if (watch == WATCH_IOMMU)
+		feed->listening = LISTENING(snoop_iommu_bpf);
+	else
+		feed->listening = LISTENING(snoop_bpf);
+#undef LISTENING
+}
+
+static void configure(struct feed *feed, const struct options *options)
 {
 	struct bpf_program *prog;
 
-	memcpy((void *)&skel->rodata->filter, &options->filter, sizeof(options->filter));
-	skel->rodata->kernel_stacks = options->kernel_stacks;
-	skel->rodata->user_stacks = options->user_stacks;
-	bpf_map__set_max_entries(skel->maps.ring, ring_bytes(options->memory));
-	bpf_object__for_each_program(prog, skel->obj)
+	watch_skel__prepare(&feed->skel, options->watch);
+	bpf_map__set_max_entries(feed->records, ring_bytes(options->memory));
+	if (options->watch != WATCH_IOASID)
+		return;
+	bpf_object__for_each_program(prog, *feed->skel.skeleton->obj)
 		bpf_program__set_autoload(prog, wanted(prog, options->events));
 }
 
@@ -79,13 +131,14 @@ static int load(struct feed *feed, const struct options *options, char *why, siz
 	if (feed->cpus < 1)
 		feed->cpus = 1;
 	feed->counts = calloc(feed->cpus, sizeof(*feed->counts));
-	feed->skel = snoop_bpf__open();
-	if (!feed->skel || !feed->counts) {
+	if (!open_skeleton(feed, options) || !feed->counts) {
 		snprintf(why, size, "out of memory");
 		return -ENOMEM;
 	}
-	configure(feed->skel, options);
-	err = snoop_bpf__load(feed->skel);
+	configure(feed, options);
+	err = bpf_object__load_skeleton(feed->skel.skeleton);
+	if (!err)
+		find_listening(feed, options->watch);
 	if (err == -EPERM)
 		snprintf(why, size, "the kernel refuses BPF here: look for lockdown, seccomp or a container's limits");
 	else if (err == -ENOMEM)
@@ -103,7 +156,7 @@ static int load(struct feed *feed, const struct options *options, char *why, siz
  */
 static int attach(struct feed *feed, const struct options *options, char *why, size_t size)
 {
-	struct bpf_object_skeleton *skeleton = feed->skel->skeleton;
+	struct bpf_object_skeleton *skeleton = feed->skel.skeleton;
 	int missing = 0, err;
 
 	for (int i = 0; i < skeleton->prog_cnt; i++) {
@@ -125,6 +178,36 @@ static int attach(struct feed *feed, const struct options *options, char *why, s
 			feed->events |= event;
 	}
 	return feed->events ? 0 : -ENOENT;
+}
+
+/* A program may serve several events, which it chooses itself. */
+static int attach_watch(struct feed *feed, const struct options *options, char *why, size_t size)
+{
+	struct bpf_object_skeleton *skeleton = feed->skel.skeleton;
+	__u32 known = watch__events(options->watch);
+	struct bpf_program *prog;
+	struct bpf_link *link;
+
+	feed->events = options->events & known;
+	for (int id = 0; options->events_given && id < NR_SNOOP_EVENTS; id++) {
+		if (!(options->events & ~known & 1U << id) && feed->events)
+			continue;
+		snprintf(why, size, "--source %s has no event %s",
+			 watch__name(options->watch), event_infos[id].name);
+		if (!feed->events)
+			return -ENOENT;
+	}
+	for (int i = 0; i < skeleton->prog_cnt; i++) {
+		prog = *skeleton->progs[i].prog;
+		link = bpf_program__attach(prog);
+		*skeleton->progs[i].link = link;
+		if (link || (errno == ENOENT && watch_skel__may_lack(prog)))
+			continue;
+		snprintf(why, size, "cannot attach to %s (%s): --verbose shows why",
+			 bpf_program__section_name(prog), strerror(errno));
+		return -errno;
+	}
+	return 0;
 }
 
 static int take(void *arg, void *data, size_t size)
@@ -152,13 +235,14 @@ int feed__open(struct feed **out, const struct options *options, feed_fn fn, voi
 	libbpf_set_print(options->verbose ? print_all : print_nothing);
 	err = load(feed, options, why, size);
 	if (!err) {
-		feed->ring = ring_buffer__new(bpf_map__fd(feed->skel->maps.ring), take, feed, NULL);
+		feed->ring = ring_buffer__new(bpf_map__fd(feed->records), take, feed, NULL);
 		err = feed->ring ? 0 : -errno;
 		if (err)
 			snprintf(why, size, "the ring cannot be mapped (%s)", strerror(-err));
 	}
 	if (!err)
-		err = attach(feed, options, why, size);
+		err = options->watch == WATCH_IOASID ? attach(feed, options, why, size) :
+						       attach_watch(feed, options, why, size);
 	if (err)
 		feed__close(feed);
 	else
@@ -171,7 +255,7 @@ void feed__close(struct feed *feed)
 	if (!feed)
 		return;
 	ring_buffer__free(feed->ring);
-	snoop_bpf__destroy(feed->skel);
+	watch_skel__close(&feed->skel);
 	free(feed->counts);
 	free(feed);
 }
@@ -188,39 +272,25 @@ int feed__take(struct feed *feed)
 
 void feed__listen(struct feed *feed)
 {
-	feed->skel->bss->listening = true;
+	*feed->listening = true;
 }
 
 /* What is running may still send something: see feed__counts(). */
 void feed__detach(struct feed *feed)
 {
-	snoop_bpf__detach(feed->skel);
+	bpf_object__detach_skeleton(feed->skel.skeleton);
 }
 
 __u64 feed__missed(struct feed *feed)
 {
-	struct bpf_object_skeleton *skeleton = feed->skel->skeleton;
-	struct bpf_prog_info info;
-	__u64 sum = 0;
-	__u32 len;
-
-	for (int i = 0; i < skeleton->prog_cnt; i++) {
-		if (!bpf_program__autoload(*skeleton->progs[i].prog))
-			continue;
-		memset(&info, 0, sizeof(info));
-		len = sizeof(info);
-		if (!bpf_prog_get_info_by_fd(bpf_program__fd(*skeleton->progs[i].prog), &info,
-					     &len))
-			sum += info.recursion_misses;
-	}
-	return sum;
+	return watch_skel__lost(&feed->skel);
 }
 
 int feed__counts(struct feed *feed, struct ioasid_snoop_count *counts, int cpus)
 {
 	__u32 zero = 0;
 
-	if (bpf_map_lookup_elem(bpf_map__fd(feed->skel->maps.counts), &zero, feed->counts))
+	if (bpf_map_lookup_elem(bpf_map__fd(feed->count), &zero, feed->counts))
 		return -errno;
 	memset(counts, 0, cpus * sizeof(*counts));
 	for (int i = 0; i < cpus && i < feed->cpus; i++)
@@ -240,5 +310,5 @@ int feed__cpus(const struct feed *feed)
 
 __u64 feed__ring_bytes(const struct feed *feed)
 {
-	return bpf_map__max_entries(feed->skel->maps.ring);
+	return bpf_map__max_entries(feed->records);
 }

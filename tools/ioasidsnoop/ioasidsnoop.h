@@ -7,12 +7,14 @@
 #include "event_out.h"
 #include "exit_status.h"
 #include "symbols.h"
+#include "watch.h"
 
 struct options {
 	bool json;
 	bool strict;
 	bool verbose;
 	bool probe;
+	enum watch watch;	/* or WATCH_AUTO; then the one that was taken */
 	bool kernel_stacks, user_stacks;
 	bool events_given;	/* then all of them must be there */
 	__u32 events;		/* 1 << enum ioasid_snoop_id */

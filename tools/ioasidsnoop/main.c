@@ -270,8 +270,12 @@ static bool prepare(struct session *session)
 }
 
 /* One sentence: why it cannot work here, or NULL. */
-static const char *obstacle(const struct probe *probe)
+static const char *obstacle(const struct options *options, const struct probe *probe)
 {
+	static char why[256];
+
+	if (options->watch != WATCH_IOASID)
+		return watch__obstacle(options->watch, probe, why, sizeof(why)) ? why : NULL;
 	if (!probe->driver)
 		return probe__counters_obstacle(probe);
 	if (!probe->cap_bpf || !probe->cap_perfmon)
@@ -279,7 +283,7 @@ static const char *obstacle(const struct probe *probe)
 	return NULL;
 }
 
-static int open_and_run(struct session *session)
+static int open_and_run(struct session *session, const struct probe *probe)
 {
 	const struct options *options = session->options;
 	bool stacks = options->kernel_stacks || options->user_stacks;
@@ -293,6 +297,8 @@ static int open_and_run(struct session *session)
 		snprintf(why, sizeof(why), "out of memory");
 	else
 		err = feed__open(&session->feed, options, handle, session, why, sizeof(why));
+	if (err && err != -ENOMEM && err != -ENOENT && options->watch != WATCH_IOASID)
+		watch__explain(options->watch, probe, err, why, sizeof(why));
 	if (err) {
 		fprintf(stderr, "ioasidsnoop: %s\n", why);
 		return EXIT_UNSUPPORTED;
@@ -321,11 +327,14 @@ int main(int argc, char **argv)
 	struct session session = { .options = &options };
 	struct probe probe;
 	const char *why;
+	bool chosen;
 	int status;
 
 	options__parse(&options, argc, argv);
 	probe__run(&probe);
-	why = obstacle(&probe);
+	chosen = options.watch == WATCH_AUTO;
+	options.watch = watch__choose(options.watch, &probe);
+	why = obstacle(&options, &probe);
 	if (options.probe)
 		return run_probe(&options, &probe, why);
 	if (why) {
@@ -338,7 +347,13 @@ int main(int argc, char **argv)
 	session.out = (struct event_out){
 		.file = stdout, .json = options.json, .clock = options.clock,
 	};
-	status = open_and_run(&session);
+	if (options.watch != WATCH_IOASID && chosen && !options.json)
+		fprintf(stderr, "ioasidsnoop: the ioasid driver is not loaded: watching %s\n",
+			watch__describe(options.watch));
+	for (int id = 0; id < NR_SNOOP_EVENTS; id++)
+		session.out.unknown[id] = ~watch__known_args(options.watch, id);
+	session.out.watch = watch__name(options.watch);
+	status = open_and_run(&session, &probe);
 	feed__close(session.feed);
 	symbols__free(session.symbols);
 	free(session.counts);

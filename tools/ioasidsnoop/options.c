@@ -7,7 +7,7 @@
 #include "ioasidsnoop.h"
 #include "version.h"
 
-enum { OPT_JSON = 256, OPT_STRICT, OPT_VERBOSE, OPT_MEMORY, OPT_PROBE };
+enum { OPT_JSON = 256, OPT_STRICT, OPT_VERBOSE, OPT_MEMORY, OPT_PROBE, OPT_SOURCE };
 
 static const struct argp_option option_table[] = {
 	{ NULL, 0, NULL, 0, "Output:", 1 },
@@ -30,6 +30,8 @@ static const struct argp_option option_table[] = {
 	{ "slower", 'l', "TIME", 0, "only what took TIME or more: 250us, 10ms, 1s", 0 },
 	{ "errors", 'x', NULL, 0, "only what failed", 0 },
 	{ NULL, 0, NULL, 0, "Data:", 3 },
+	{ "source", OPT_SOURCE, "SOURCE", 0,
+	  "whom to watch: ioasid, vfio (stock type1), iommufd, iommu (tracepoints of all IOMMUs), auto: the first that is there (auto)", 0 },
 	{ "memory", OPT_MEMORY, "MIB", 0, "upper bound of the ring's memory, 1 to 1024 (16)", 0 },
 	{ "strict", OPT_STRICT, NULL, 0, "exit with 4 when events were lost", 0 },
 	{ NULL, 0, NULL, 0, "About:", 4 },
@@ -149,6 +151,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct options *options = state->input;
 
 	switch (key) {
+	case OPT_SOURCE:
+		if (!watch__parse(arg, &options->watch))
+			argp_error(state, "SOURCE must be ioasid, vfio, iommufd, iommu or auto, not '%s'", arg);
+		break;
 	case OPT_JSON:
 		options->json = true;
 		break;
@@ -203,7 +209,8 @@ void options__parse(struct options *options, int argc, char **argv)
 		       "\vAll conditions must hold; they are tested in the kernel. Exit status: 0 done, 1 failed, 2 wrong usage, 3 not possible on this machine, 4 events lost (with --strict).",
 	};
 
-	*options = (struct options){ .events = events__default(), .memory = MEMORY_DEFAULT };
+	*options = (struct options){ .events = events__default(), .memory = MEMORY_DEFAULT,
+				     .watch = WATCH_AUTO };
 	argp_program_version = "ioasidsnoop " IOASID_TOOLS_VERSION;
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, options);

@@ -28,6 +28,7 @@ struct options {
 	bool probe;
 	bool no_bpf;
 	bool strict;
+	enum watch watch;	/* or WATCH_AUTO */
 	bool verbose;
 	bool bpf_stats;
 	const char *collector;	/* its socket */
@@ -63,6 +64,7 @@ void options__parse(struct options *options, int argc, char **argv);
 /* Everything that makes snapshots. */
 struct sources {
 	const struct options *options;
+	enum watch watch;	/* the one that was taken */
 	struct model *model;
 	struct collect *collect;	/* NULL without BPF */
 	struct sample_set samples;

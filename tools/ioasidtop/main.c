@@ -40,6 +40,25 @@ static const char *try_bpf(const struct options *options, const struct probe *pr
 	return NULL;
 }
 
+/* Found out by doing it, too: nothing stays attached. */
+static void say_sources(const struct options *options, const struct probe *probe)
+{
+	char what[32], why[256];
+	struct collect *collect;
+
+	for (enum watch watch = 0; watch < NR_WATCHES; watch++) {
+		snprintf(what, sizeof(what), "--source %s", watch__name(watch));
+		if (watch__obstacle(watch, probe, why, sizeof(why)) ||
+		    collect__open_watch(&collect, watch, probe, COLLECT_MEMORY_MIN,
+					options->verbose, why, sizeof(why))) {
+			say(what, false, why);
+			continue;
+		}
+		say(what, true, watch == watch__choose(WATCH_AUTO, probe) ? "taken by auto" : NULL);
+		collect__close(collect);
+	}
+}
+
 int run_probe(const struct options *options, const struct probe *probe)
 {
 	struct collect_size size = collect__size(options->memory);
@@ -58,6 +77,7 @@ int run_probe(const struct options *options, const struct probe *probe)
 	say("CAP_BPF", probe->cap_bpf, NULL);
 	say("CAP_PERFMON", probe->cap_perfmon, NULL);
 	say("latencies (BPF raw_tp)", !obstacle, obstacle ? obstacle : memory);
+	say_sources(options, probe);
 	say("kernel BTF", probe->kernel_btf,
 	    probe->kernel_btf ? NULL : "/sys/kernel/btf/vmlinux is missing: not needed by ioasidtop");
 	say("driver BTF", probe->driver_btf,

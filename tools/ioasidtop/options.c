@@ -13,7 +13,7 @@ enum {
 	OPT_JSON = 256, OPT_NO_BPF, OPT_PROBE, OPT_STRICT, OPT_VERBOSE, OPT_MEMORY, OPT_WIDTH,
 	OPT_HEIGHT, OPT_COUNTERS, OPT_FORMAT, OPT_RECORD, OPT_RECORD_SIZE, OPT_REPLAY, OPT_AT,
 	OPT_SPEED, OPT_HISTORY, OPT_SPACES, OPT_BPF_STATS, OPT_MAX_CPU, OPT_VIEW, OPT_SPACE,
-	OPT_PROC, OPT_COLLECTOR,
+	OPT_PROC, OPT_COLLECTOR, OPT_SOURCE,
 };
 
 static const struct argp_option option_table[] = {
@@ -47,6 +47,8 @@ static const struct argp_option option_table[] = {
 	{ NULL, 0, NULL, 0, "Data:", 3 },
 	{ "collector", OPT_COLLECTOR, "SOCKET", OPTION_ARG_OPTIONAL,
 	  "what ioasid-collect collects, without any privilege (" COLLECT_SOCKET ")", 0 },
+	{ "source", OPT_SOURCE, "SOURCE", 0,
+	  "whom to watch: ioasid, vfio (stock type1), iommufd, iommu (tracepoints of all IOMMUs), auto: the first that is there (auto)", 0 },
 	{ "no-bpf", OPT_NO_BPF, NULL, 0,
 	  "only the driver's counters, without latencies", 0 },
 	{ "memory", OPT_MEMORY, "MIB", 0, "upper bound of the BPF maps' memory (64)", 0 },
@@ -217,6 +219,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->memory = parse_whole(state, "MIB", arg, COLLECT_MEMORY_MIN,
 					      COLLECT_MEMORY_MAX);
 		break;
+	case OPT_SOURCE:
+		if (!watch__parse(arg, &options->watch))
+			argp_error(state, "SOURCE must be ioasid, vfio, iommufd, iommu or auto, not '%s'", arg);
+		break;
 	case OPT_STRICT:
 		options->strict = true;
 		break;
@@ -284,7 +290,7 @@ void options__parse(struct options *options, int argc, char **argv)
 		.interval = 1, .sort = -1, .memory = COLLECT_MEMORY_DEFAULT,
 		.record_mib = RECORD_MIB, .speed = 1, .history_mib = HISTORY_MIB,
 		.spaces = OPENMETRICS_SPACES, .max_cpu = PACE_PERCENT,
-		.view = VIEW_SPACES,
+		.view = VIEW_SPACES, .watch = WATCH_AUTO,
 	};
 	argp_program_version = "ioasidtop " IOASID_TOOLS_VERSION;
 	argp_err_exit_status = EXIT_USAGE;
@@ -293,6 +299,8 @@ void options__parse(struct options *options, int argc, char **argv)
 		options->batch = true;
 	if (!options->width)
 		options->width = default_width();
+	if (options->nr_files || (options->no_bpf && options->watch == WATCH_AUTO))
+		options->watch = WATCH_IOASID;
 	if (options->nr_files)
 		options->count = options->nr_files > 1 ? options->nr_files - 1 : 1;
 	options->interval_ns = options->interval * 1e9;

@@ -65,6 +65,13 @@ static void open_details(struct sources *sources)
 {
 	const struct options *options = sources->options;
 
+	if (sources->watch != WATCH_IOASID) {
+		snprintf(sources->no_stacks, sizeof(sources->no_stacks),
+			 "Stacks are counted of the ioasid driver only: see ioasidsnoop --stack.");
+		snprintf(sources->no_mappings, sizeof(sources->no_mappings),
+			 "Mappings are known of the ioasid driver only.");
+		return;
+	}
 	if (!sources->collect) {
 		snprintf(sources->no_stacks, sizeof(sources->no_stacks),
 			 "Stacks are not known without BPF.");
@@ -172,9 +179,62 @@ void sources__finish(struct sources *sources, const struct probe *probe)
 		return;
 	open_details(sources);
 	/* Names of functions are in the files of processes. */
-	caps__drop(!probe->debugfs || stacks);
+	caps__drop(sources->watch == WATCH_IOASID && (!probe->debugfs || stacks));
 	if (sources->stacks && stacks)
 		map_stacks__start(sources->stacks);
+}
+
+/* Another source than our driver: BPF or nothing. Returns EXIT_*. */
+static int open_watch(struct sources *sources, const struct probe *probe)
+{
+	const struct options *options = sources->options;
+	enum watch watch = sources->watch;
+	char why[256];
+
+	if (options->no_bpf)
+		snprintf(why, sizeof(why), "--source %s has no counters: it cannot be without BPF",
+			 watch__name(watch));
+	else if (!watch__obstacle(watch, probe, why, sizeof(why)))
+		collect__open_watch(&sources->collect, watch, probe, options->memory,
+				    options->verbose, why, sizeof(why));
+	if (!sources->collect) {
+		fprintf(stderr, "ioasidtop: %s\n", why);
+		return EXIT_UNSUPPORTED;
+	}
+	if (options->watch == WATCH_AUTO && options->batch &&
+	    options->format == FORMAT_TABLE)
+		fprintf(stderr, "ioasidtop: the ioasid driver is not loaded: watching %s\n",
+			watch__describe(watch));
+	if (options->bpf_stats)
+		measure_bpf(sources);
+	return EXIT_OK;
+}
+
+/* Returns EXIT_*. */
+static int open_driver(struct sources *sources, const struct probe *probe)
+{
+	if (!probe->driver) {
+		fprintf(stderr, "ioasidtop: %s\n", probe__counters_obstacle(probe));
+		return EXIT_UNSUPPORTED;
+	}
+	if (!sources->options->no_bpf)
+		open_bpf(sources, probe);
+	note_counters(sources, probe);
+	if (sources->options->bpf_stats)
+		measure_bpf(sources);
+	return EXIT_OK;
+}
+
+/* Returns EXIT_*, or -1: there is none, or none is needed. */
+static int open_remote(struct sources *sources, const struct probe *probe)
+{
+	const struct options *options = sources->options;
+	int status;
+
+	if (options->watch != WATCH_AUTO && options->watch != WATCH_IOASID)
+		return -1;
+	status = sources__open_remote(sources, probe);
+	return status == EXIT_OK ? open_record(sources, probe) : status;
 }
 
 int sources__open(struct sources *sources, const struct options *options,
@@ -193,24 +253,16 @@ int sources__open(struct sources *sources, const struct options *options,
 	pace__set(&sources->pace, options->interval_ns);
 	if (options->replay)
 		return open_replay(sources);
-	status = sources__open_remote(sources, probe);
-	if (status == EXIT_OK)
-		status = open_record(sources, probe);
+	status = open_remote(sources, probe);
 	if (status >= 0)
 		return status;
-	if (!options->nr_files) {
-		if (!probe->driver) {
-			fprintf(stderr, "ioasidtop: %s\n", probe__counters_obstacle(probe));
-			return EXIT_UNSUPPORTED;
-		}
-		if (!options->no_bpf)
-			open_bpf(sources, probe);
-		note_counters(sources, probe);
-		if (options->bpf_stats)
-			measure_bpf(sources);
-	}
-	status = open_record(sources, probe);
-	if (status)
+	sources->watch = watch__choose(options->watch, probe);
+	status = options->nr_files ? EXIT_OK :
+		 sources->watch == WATCH_IOASID ? open_driver(sources, probe) :
+						  open_watch(sources, probe);
+	if (status == EXIT_OK)
+		status = open_record(sources, probe);
+	if (status != EXIT_OK)
 		return status;
 	/* What only a few need must not keep the first screen waiting. */
 	if (options->batch)
@@ -377,6 +429,7 @@ static int read_now(struct sources *sources, const struct view *view, struct sna
 	struct counter_set counters = { 0 };
 	struct reading reading = {
 		.ts_ns = now_ns(),
+		.watch = sources->watch,
 		.counters = &counters,
 		.samples = sources->collect ? &sources->samples : NULL,
 		.faults = sources->faults ? &sources->fault_set : NULL,
@@ -386,7 +439,7 @@ static int read_now(struct sources *sources, const struct view *view, struct sna
 
 	if (!sources->step)
 		err = read_samples(sources);
-	if (!err)
+	if (!err && sources->watch == WATCH_IOASID)
 		err = counters__read(&counters, file, &reading.source);
 	if (!err && sources->step)
 		err = read_samples(sources);
@@ -476,7 +529,8 @@ int strict_status(const struct options *options, const struct snapshot *snap)
 
 	if (!options->strict)
 		return EXIT_OK;
-	if (!snap->complete || lost__total(&snap->lost) || (lost->known && lost->count))
+	if ((!snap->complete && snap->watch == WATCH_IOASID) || lost__total(&snap->lost) ||
+	    (lost->known && lost->count))
 		return EXIT_INCOMPLETE;
 	return !snap->bpf && !options->no_bpf ? EXIT_INCOMPLETE : EXIT_OK;
 }

@@ -8,12 +8,18 @@
 #include <bpf/libbpf.h>
 #include "collect.h"
 #include "collect.skel.h"
+#include "collect_iommu.skel.h"
+#include "collect_iommufd.skel.h"
+#include "collect_vfio.skel.h"
 
 #define MAX_ENTRIES	4096
 #define MIN_ENTRIES	64
 
 struct collect {
-	struct collect_bpf *skel;
+	struct watch_skel skel;
+	struct {
+		struct bpf_map *stats, *other, *unattributed;
+	} maps;
 	struct ioasid_stat *per_cpu;	/* one value as the kernel copies it out */
 	int cpus;
 	__u64 late;
@@ -57,20 +63,41 @@ static int print_nothing(enum libbpf_print_level level, const char *format, va_l
 	return 0;
 }
 
-static int load(struct collect *collect, unsigned int memory_mib, char *why, size_t size)
+static bool open_skeleton(struct collect *collect, enum watch watch)
+{
+	struct watch_skel *skel = &collect->skel;
+
+	if (watch == WATCH_VFIO)
+		watch_skel__set(skel, struct collect_vfio_bpf, collect_vfio_bpf__open());
+	else if (watch == WATCH_IOMMUFD)
+		watch_skel__set(skel, struct collect_iommufd_bpf, collect_iommufd_bpf__open());
+	else if (watch == WATCH_IOMMU)
+		watch_skel__set(skel, struct collect_iommu_bpf, collect_iommu_bpf__open());
+	else
+		watch_skel__set(skel, struct collect_bpf, collect_bpf__open());
+	if (!skel->skeleton)
+		return false;
+	collect->maps.stats = watch_skel__map(skel, "stats");
+	collect->maps.other = watch_skel__map(skel, "other");
+	collect->maps.unattributed = watch_skel__map(skel, "unattributed");
+	return true;
+}
+
+static int load(struct collect *collect, enum watch watch, unsigned int memory_mib, char *why,
+		size_t size)
 {
 	struct collect_size maps = collect__size(memory_mib);
 	int err;
 
 	collect->cpus = maps.cpus;
 	collect->per_cpu = calloc(maps.cpus, sizeof(*collect->per_cpu));
-	collect->skel = collect_bpf__open();
-	if (!collect->skel || !collect->per_cpu) {
+	if (!open_skeleton(collect, watch) || !collect->per_cpu) {
 		snprintf(why, size, "out of memory");
 		return -ENOMEM;
 	}
-	bpf_map__set_max_entries(collect->skel->maps.stats, maps.entries);
-	err = collect_bpf__load(collect->skel);
+	watch_skel__prepare(&collect->skel, watch);
+	bpf_map__set_max_entries(collect->maps.stats, maps.entries);
+	err = bpf_object__load_skeleton(collect->skel.skeleton);
 	if (err == -EPERM)
 		snprintf(why, size, "the kernel refuses BPF here: look for lockdown, seccomp or a container's limits");
 	else if (err == -ENOMEM)
@@ -85,13 +112,15 @@ static int load(struct collect *collect, unsigned int memory_mib, char *why, siz
 /* One by one, so that the sentence names what is missing. */
 static int attach(struct collect *collect, char *why, size_t size)
 {
-	struct bpf_object_skeleton *skeleton = collect->skel->skeleton;
+	struct bpf_object_skeleton *skeleton = collect->skel.skeleton;
 	struct bpf_program *prog;
 	struct bpf_link *link;
 
 	for (int i = 0; i < skeleton->prog_cnt; i++) {
 		prog = *skeleton->progs[i].prog;
 		link = bpf_program__attach(prog);
+		if (!link && errno == ENOENT && watch_skel__may_lack(prog))
+			continue;
 		if (!link) {
 			snprintf(why, size, "no tracepoint %s (%s): use the driver and the tool of one version",
 				 bpf_program__section_name(prog) + strlen("raw_tp/"),
@@ -106,15 +135,23 @@ static int attach(struct collect *collect, char *why, size_t size)
 int collect__open(struct collect **out, unsigned int memory_mib, bool verbose, char *why,
 		  size_t size)
 {
+	return collect__open_watch(out, WATCH_IOASID, NULL, memory_mib, verbose, why, size);
+}
+
+int collect__open_watch(struct collect **out, enum watch watch, const struct probe *probe,
+			unsigned int memory_mib, bool verbose, char *why, size_t size)
+{
 	struct collect *collect = calloc(1, sizeof(*collect));
 	int err;
 
 	if (!collect)
 		return -ENOMEM;
 	libbpf_set_print(verbose ? print_all : print_nothing);
-	err = load(collect, memory_mib, why, size);
+	err = load(collect, watch, memory_mib, why, size);
 	if (!err)
 		err = attach(collect, why, size);
+	if (err && err != -ENOMEM && watch != WATCH_IOASID)
+		watch__explain(watch, probe, err, why, size);
 	if (err)
 		collect__close(collect);
 	else
@@ -126,7 +163,7 @@ void collect__close(struct collect *collect)
 {
 	if (!collect)
 		return;
-	collect_bpf__destroy(collect->skel);
+	watch_skel__close(&collect->skel);
 	free(collect->per_cpu);
 	free(collect);
 }
@@ -177,7 +214,7 @@ static struct stat_sample *new_sample(struct sample_set *set)
  */
 static int read_stats(struct collect *collect, struct sample_set *set)
 {
-	int fd = bpf_map__fd(collect->skel->maps.stats);
+	int fd = bpf_map__fd(collect->maps.stats);
 	struct ioasid_stat_key key, *prev = NULL;
 	struct stat_sample *sample;
 
@@ -197,7 +234,7 @@ static int read_stats(struct collect *collect, struct sample_set *set)
 
 static int read_other(struct collect *collect, struct sample_set *set)
 {
-	int fd = bpf_map__fd(collect->skel->maps.other);
+	int fd = bpf_map__fd(collect->maps.other);
 	struct stat_sample *sample;
 
 	for (__u32 op = 0; op < IOASID_NR_OPS; op++) {
@@ -217,7 +254,7 @@ static int read_other(struct collect *collect, struct sample_set *set)
 
 static __u64 read_unattributed(struct collect *collect)
 {
-	int fd = bpf_map__fd(collect->skel->maps.unattributed);
+	int fd = bpf_map__fd(collect->maps.unattributed);
 	__u64 *values = (__u64 *)collect->per_cpu, sum = 0;
 
 	for (__u32 op = 0; op < IOASID_NR_OPS; op++) {
@@ -229,27 +266,25 @@ static __u64 read_unattributed(struct collect *collect)
 	return sum;
 }
 
-/* Programs that the kernel skipped because they ran on that CPU already; what all cost. */
-static __u64 read_missed(struct collect *collect, struct sample_set *set)
+/* What the programs cost, while the kernel measures that. */
+static void read_cost(const struct collect *collect, struct sample_set *set)
 {
-	struct bpf_object_skeleton *skeleton = collect->skel->skeleton;
+	const struct bpf_object_skeleton *skeleton = collect->skel.skeleton;
 	struct bpf_prog_info info;
-	__u64 sum = 0;
 	__u32 len;
+	int fd;
 
 	set->bpf_ns = 0;
 	set->bpf_runs = 0;
 	for (int i = 0; i < skeleton->prog_cnt; i++) {
+		fd = bpf_program__fd(*skeleton->progs[i].prog);
 		memset(&info, 0, sizeof(info));
 		len = sizeof(info);
-		if (!bpf_prog_get_info_by_fd(bpf_program__fd(*skeleton->progs[i].prog), &info,
-					     &len)) {
-			sum += info.recursion_misses;
-			set->bpf_ns += info.run_time_ns;
-			set->bpf_runs += info.run_cnt;
-		}
+		if (fd < 0 || bpf_prog_get_info_by_fd(fd, &info, &len))
+			continue;
+		set->bpf_ns += info.run_time_ns;
+		set->bpf_runs += info.run_cnt;
 	}
-	return sum;
 }
 
 int collect__read(struct collect *collect, struct sample_set *set)
@@ -260,9 +295,10 @@ int collect__read(struct collect *collect, struct sample_set *set)
 	err = read_stats(collect, set);
 	if (!err)
 		err = read_other(collect, set);
+	read_cost(collect, set);
 	set->lost = (struct lost){
 		.known = true,
-		.missed = read_missed(collect, set),
+		.missed = watch_skel__lost(&collect->skel),
 		.unattributed = read_unattributed(collect),
 		.late = collect->late,
 	};
@@ -278,7 +314,7 @@ void sample_set__free(struct sample_set *set)
 void collect__retire(struct collect *collect, const struct ioasid_stat_key *key,
 		     const struct ioasid_stat *known)
 {
-	int fd = bpf_map__fd(collect->skel->maps.stats);
+	int fd = bpf_map__fd(collect->maps.stats);
 	struct ioasid_stat last;
 
 	if (bpf_map_lookup_and_delete_elem(fd, key, collect->per_cpu))

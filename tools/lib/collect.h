@@ -5,6 +5,7 @@
 
 #include "../../bpf/stats.h"
 #include "snapshot.h"
+#include "watch.h"
 
 struct collect;
 
@@ -46,6 +47,10 @@ struct collect_size collect__size(unsigned int memory_mib);
  */
 int collect__open(struct collect **collect, unsigned int memory_mib, bool verbose, char *why,
 		  size_t size);
+
+/* The same of another source; the probe says what is in the way when it fails. */
+int collect__open_watch(struct collect **collect, enum watch watch, const struct probe *probe,
+			unsigned int memory_mib, bool verbose, char *why, size_t size);
 void collect__close(struct collect *collect);
 
 /* Fills the set, whose memory is used again. 0 or a negative errno. */

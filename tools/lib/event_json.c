@@ -96,6 +96,7 @@ int event_json__start(struct event_out *out, const struct snoop_start *start)
 	for (int id = 0; id < NR_SNOOP_EVENTS; id++)
 		if (start->events & 1U << id)
 			yyjson_mut_arr_add_str(doc, events, event_infos[id].name);
+	add_text(doc, root, "watch", out->watch);
 	yyjson_mut_obj_add_uint(doc, root, "ring_bytes", start->ring_bytes);
 	add_text(doc, root, "notice", start->notice);
 	return print(out, doc);
@@ -175,7 +176,10 @@ int event_json__event(struct event_out *out, const struct ioasid_snoop_event *ev
 	yyjson_mut_obj_add_str(doc, root, "event", info->name);
 	add_uint(doc, root, "duration_ns", duration, duration);
 	for (int i = 0; i < event__nr_args(info); i++)
-		add_arg(doc, root, &info->args[i], event->args[i]);
+		if (out->unknown[event->id] >> i & 1)
+			yyjson_mut_obj_add_null(doc, root, info->args[i].name);
+		else
+			add_arg(doc, root, &info->args[i], event->args[i]);
 	if (stacks) {
 		add_stack(doc, root, "kernel_stack", &stacks->kernel);
 		add_stack(doc, root, "user_stack", &stacks->user);

@@ -172,7 +172,7 @@ static void print_arg(FILE *file, const struct arg_info *arg, __u64 value)
 	}
 }
 
-static void print_details(FILE *file, const struct ioasid_snoop_event *event)
+static void print_details(FILE *file, const struct ioasid_snoop_event *event, __u32 unknown)
 {
 	const struct event_info *info = &event_infos[event->id];
 
@@ -180,7 +180,7 @@ static void print_details(FILE *file, const struct ioasid_snoop_event *event)
 		const struct arg_info *arg = &info->args[i];
 
 		if (arg->type == ARG_CTX || arg->type == ARG_IOASID || arg->type == ARG_RESULT ||
-		    (info->time && !strcmp(arg->name, info->time)))
+		    (info->time && !strcmp(arg->name, info->time)) || unknown >> i & 1)
 			continue;
 		print_arg(file, arg, event->args[i]);
 	}
@@ -221,7 +221,7 @@ int event_out__event(struct event_out *out, const struct ioasid_snoop_event *eve
 		print_time(out, event->ts_ns);
 		print_process(out->file, event);
 		print_columns(out->file, event);
-		print_details(out->file, event);
+		print_details(out->file, event, out->unknown[event->id]);
 		fputc('\n', out->file);
 		if (stacks) {
 			print_stack(out->file, &stacks->kernel);

@@ -21,6 +21,8 @@ struct event_out {
 	__s64 wall_ns;		/* CLOCK_REALTIME - CLOCK_MONOTONIC */
 	__u64 last_ns;		/* when the last one was, 0: none yet */
 	__u64 seq;		/* how many there were */
+	const char *watch;		/* name of the source */
+	__u32 unknown[NR_SNOOP_EVENTS];	/* bits of arguments that the source does not know */
 };
 
 /* Of a session. */

@@ -158,6 +158,7 @@ static void put_snapshot(struct bytes *raw, const struct snapshot *snap)
 	for (size_t i = 0; i < snap->nr_devices; i++)
 		put_row(raw, &snap->devices[i]);
 	put_processes(raw, snap);
+	put_number(raw, snap->watch);
 }
 
 /* Fast rather than small: this happens in each interval. */
@@ -384,6 +385,7 @@ static void get_snapshot(struct cursor *in, const struct frame_schema *schema,
 	snap->rows = get_rows(in, schema, &snap->nr_rows);
 	snap->devices = get_rows(in, schema, &snap->nr_devices);
 	get_processes(in, snap);
+	snap->watch = get_bounded(in, NR_WATCHES - 1);
 }
 
 static int decode_raw(const void *data, size_t len, const struct frame_schema *schema,

@@ -161,6 +161,13 @@ static bool is_object(const struct line *line, const struct view *view)
 	return !line->heading || (!line->row->ioasid && view->id != VIEW_FAULTS);
 }
 
+static const char *mode_of(const struct snapshot *snap)
+{
+	if (!snap->bpf)
+		return "counters";
+	return watch__is_traced(snap->watch) ? "fentry" : "raw_tp";
+}
+
 static void add_snapshot(doc_t *doc, val_t *root, const struct snapshot *snap,
 			 const struct view *view, const struct lines *lines)
 {
@@ -174,7 +181,8 @@ static void add_snapshot(doc_t *doc, val_t *root, const struct snapshot *snap,
 	json__add_known(doc, root, "instance", snap->instance, snap->instance);
 	yyjson_mut_obj_add_uint(doc, root, "seq", snap->seq);
 	yyjson_mut_obj_add_uint(doc, root, "interval_ns", snap->interval_ns);
-	yyjson_mut_obj_add_str(doc, root, "mode", snap->bpf ? "raw_tp" : "counters");
+	yyjson_mut_obj_add_str(doc, root, "mode", mode_of(snap));
+	yyjson_mut_obj_add_str(doc, root, "watch", watch__name(snap->watch));
 	yyjson_mut_obj_add_str(doc, root, "source", counter_source__name(snap->source));
 	yyjson_mut_obj_add_bool(doc, root, "complete", snap->complete);
 	if (view->notice)

@@ -10,8 +10,11 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include "../../bpf/stats.h"
 #include "lat_reader.h"
 #include "lat.skel.h"
+#include "lat_iommufd.skel.h"
+#include "lat_vfio.skel.h"
 #include "ticker.h"
 
 #define MAX_ENTRIES	4096
@@ -19,7 +22,9 @@
 #define NR_OTHER	(2 * NR_LAT_SERIES)
 
 struct lat_reader {
-	struct lat_bpf *skel;
+	struct watch_skel skel;
+	enum watch watch;
+	struct bpf_map *stats, *others;
 	struct lat_stat *per_cpu;	/* one value as the kernel copies it out */
 	struct lat_stat *other;		/* all values of the map of that name */
 	int cpus;
@@ -84,12 +89,39 @@ static void own_pid_namespace(struct lat_config *config)
 
 static struct bpf_program *find_program(const struct lat_reader *reader, int i)
 {
-	return bpf_object__find_program_by_name(reader->skel->obj, programs[i].program);
+	return bpf_object__find_program_by_name(*reader->skel.skeleton->obj, programs[i].program);
+}
+
+/* NULL: no memory. The programs take what is in the result as constant. */
+static struct lat_config *open_skeleton(struct lat_reader *reader)
+{
+	struct lat_config *config = NULL;
+
+#define OPEN(type)								\
+	do {									\
+		struct type *skel = type##__open();				\
+										\
+		watch_skel__set(&reader->skel, struct type, skel);		\
+		config = skel ? (struct lat_config *)&skel->rodata->config : NULL;	\
+	} while (0)
+	if (reader->watch == WATCH_VFIO)
+		OPEN(lat_vfio_bpf);
+	else if (reader->watch == WATCH_IOMMUFD)
+		OPEN(lat_iommufd_bpf);
+	else
+		OPEN(lat_bpf);
+#undef OPEN
+	if (!config)
+		return NULL;
+	reader->stats = watch_skel__map(&reader->skel, "stats");
+	reader->others = watch_skel__map(&reader->skel, "other");
+	return config;
 }
 
 static int load(struct lat_reader *reader, const struct lat_config *config, __u64 ops,
 		unsigned int memory_mib, char *why, size_t size)
 {
+	struct lat_config *constant;
 	int err;
 
 	reader->cpus = libbpf_num_possible_cpus();
@@ -97,16 +129,18 @@ static int load(struct lat_reader *reader, const struct lat_config *config, __u6
 		reader->cpus = 1;
 	reader->per_cpu = calloc(reader->cpus, sizeof(*reader->per_cpu));
 	reader->other = calloc(NR_OTHER * reader->cpus, sizeof(*reader->other));
-	reader->skel = lat_bpf__open();
-	if (!reader->skel || !reader->per_cpu || !reader->other) {
+	constant = open_skeleton(reader);
+	if (!constant || !reader->per_cpu || !reader->other) {
 		snprintf(why, size, "out of memory");
 		return -ENOMEM;
 	}
-	memcpy((void *)&reader->skel->rodata->config, config, sizeof(*config));
-	bpf_map__set_max_entries(reader->skel->maps.stats, nr_entries(reader, memory_mib));
-	for (int i = 0; i < NR_PROGRAMS; i++)
+	*constant = *config;
+	constant->ops = ops;
+	watch_skel__prepare(&reader->skel, reader->watch);
+	bpf_map__set_max_entries(reader->stats, nr_entries(reader, memory_mib));
+	for (int i = 0; reader->watch == WATCH_IOASID && i < NR_PROGRAMS; i++)
 		bpf_program__set_autoload(find_program(reader, i), ops >> programs[i].series & 1);
-	err = lat_bpf__load(reader->skel);
+	err = bpf_object__load_skeleton(reader->skel.skeleton);
 	if (err == -EPERM)
 		snprintf(why, size,
 			 "the kernel refuses BPF here: look for lockdown, seccomp or a container's limits");
@@ -122,7 +156,7 @@ static int load(struct lat_reader *reader, const struct lat_config *config, __u6
 /* One by one: a driver from before some operation has no tracepoint for it. */
 static int attach(struct lat_reader *reader, __u64 *ops, char *why, size_t size)
 {
-	struct bpf_object_skeleton *skeleton = reader->skel->skeleton;
+	struct bpf_object_skeleton *skeleton = reader->skel.skeleton;
 	struct bpf_program *prog;
 	struct bpf_link *link;
 	int attached = 0, err = 0;
@@ -149,19 +183,57 @@ static int attach(struct lat_reader *reader, __u64 *ops, char *why, size_t size)
 	return attached ? 0 : err;
 }
 
-int lat_reader__open(struct lat_reader **out, struct lat_config *config, __u64 *ops,
-		     unsigned int memory_mib, bool verbose, char *why, size_t size)
+/* The operations that a source knows. */
+static __u64 ops_of(enum watch watch)
+{
+	static const unsigned int series[IOASID_NR_OPS] = {
+		[IOASID_OP_MAP] = LAT_MAP, [IOASID_OP_UNMAP] = LAT_UNMAP,
+		[IOASID_OP_INV] = LAT_INV, [IOASID_OP_USER_INV] = LAT_USER_INV,
+		[IOASID_OP_ATTACH] = LAT_ATTACH, [IOASID_OP_DETACH] = LAT_DETACH,
+		[IOASID_OP_REGISTER] = LAT_REGISTER, [IOASID_OP_UNREGISTER] = LAT_UNREGISTER,
+	};
+	__u64 ops = 0;
+
+	for (int op = 0; op < IOASID_NR_OPS; op++)
+		if (watch__ops(watch) >> op & 1)
+			ops |= 1ULL << series[op];
+	return ops;
+}
+
+static int attach_watch(struct lat_reader *reader, __u64 *ops, char *why, size_t size)
+{
+	__u64 known = ops_of(reader->watch);
+	int err;
+
+	if (*ops & ~known)
+		snprintf(why, size, "--source %s knows map and unmap%s, no other operations",
+			 watch__name(reader->watch),
+			 known >> LAT_ATTACH & 1 ? ", attach and detach" : "");
+	*ops &= known;
+	if (!*ops)
+		return -ENOENT;
+	err = bpf_object__attach_skeleton(reader->skel.skeleton);
+	if (err)
+		snprintf(why, size, "the BPF programs cannot be attached (%s): --verbose shows why",
+			 strerror(-err));
+	return err;
+}
+
+int lat_reader__open(struct lat_reader **out, enum watch watch, struct lat_config *config,
+		     __u64 *ops, unsigned int memory_mib, bool verbose, char *why, size_t size)
 {
 	struct lat_reader *reader = calloc(1, sizeof(*reader));
 	int err;
 
 	if (!reader)
 		return -ENOMEM;
+	reader->watch = watch;
 	libbpf_set_print(verbose ? print_message : print_nothing);
 	own_pid_namespace(config);
 	err = load(reader, config, *ops, memory_mib, why, size);
 	if (!err)
-		err = attach(reader, ops, why, size);
+		err = watch == WATCH_IOASID ? attach(reader, ops, why, size) :
+					      attach_watch(reader, ops, why, size);
 	if (err)
 		lat_reader__close(reader);
 	else
@@ -173,7 +245,7 @@ void lat_reader__close(struct lat_reader *reader)
 {
 	if (!reader)
 		return;
-	lat_bpf__destroy(reader->skel);
+	watch_skel__close(&reader->skel);
 	free(reader->per_cpu);
 	free(reader->other);
 	free(reader);
@@ -202,7 +274,7 @@ static void add_cpus(const struct lat_reader *reader, const struct lat_stat *per
 /* New keys may be missed while we walk and are found next time; nobody deletes any. */
 static int read_stats(struct lat_reader *reader, struct lat *lat)
 {
-	int fd = bpf_map__fd(reader->skel->maps.stats), err;
+	int fd = bpf_map__fd(reader->stats), err;
 	struct lat_key key, *prev = NULL;
 	struct lat_stat sum;
 
@@ -221,7 +293,7 @@ static int read_stats(struct lat_reader *reader, struct lat *lat)
 /* All at once: usually there is nothing. */
 static int read_other(struct lat_reader *reader, struct lat *lat)
 {
-	int fd = bpf_map__fd(reader->skel->maps.other), err;
+	int fd = bpf_map__fd(reader->others), err;
 	struct lat_key key = { .dev = LAT_NO_DEV };
 	__u32 indices[NR_OTHER], batch, nr = NR_OTHER;
 	struct lat_stat sum, none = { 0 };
@@ -242,24 +314,6 @@ static int read_other(struct lat_reader *reader, struct lat *lat)
 	return 0;
 }
 
-/* Programs that the kernel skipped because they ran on that CPU already. */
-static __u64 read_missed(struct lat_reader *reader)
-{
-	struct bpf_prog_info info;
-	__u64 sum = 0;
-	__u32 len;
-	int fd;
-
-	for (int i = 0; i < NR_PROGRAMS; i++) {
-		memset(&info, 0, sizeof(info));
-		len = sizeof(info);
-		fd = bpf_program__fd(find_program(reader, i));
-		if (fd >= 0 && !bpf_prog_get_info_by_fd(fd, &info, &len))
-			sum += info.recursion_misses;
-	}
-	return sum;
-}
-
 int lat_reader__read(struct lat_reader *reader, struct lat *lat)
 {
 	int err;
@@ -268,7 +322,7 @@ int lat_reader__read(struct lat_reader *reader, struct lat *lat)
 	err = read_stats(reader, lat);
 	if (!err)
 		err = read_other(reader, lat);
-	lat->missed = read_missed(reader);
+	lat->missed = watch_skel__lost(&reader->skel);
 	lat__settle(lat);
 	return err;
 }
@@ -279,6 +333,6 @@ int lat_reader__read(struct lat_reader *reader, struct lat *lat)
  */
 void lat_reader__stop(struct lat_reader *reader)
 {
-	lat_bpf__detach(reader->skel);
+	bpf_object__detach_skeleton(reader->skel.skeleton);
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }

@@ -4,16 +4,17 @@
 #define TOOLS_LAT_READER_H
 
 #include "lat.h"
+#include "watch.h"
 
 struct lat_reader;
 
 /*
  * Attaches what the operations (bits of the series of whole ones) need. Those that the
- * driver has no tracepoint for are removed from ops, if there are others. On failure a
+ * source does not know are removed from ops, if there are others. On failure a
  * negative errno, and why becomes one sentence. The pid namespace is filled in here.
  */
-int lat_reader__open(struct lat_reader **reader, struct lat_config *config, __u64 *ops,
-		     unsigned int memory_mib, bool verbose, char *why, size_t size);
+int lat_reader__open(struct lat_reader **reader, enum watch watch, struct lat_config *config,
+		     __u64 *ops, unsigned int memory_mib, bool verbose, char *why, size_t size);
 void lat_reader__close(struct lat_reader *reader);
 
 /* All that was measured until now, as an interval of lat. 0 or a negative errno. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "track.h"
@@ -322,6 +323,8 @@ static void add_bpf_row(struct model *model, struct snapshot *snap, const struct
 				   track->ioasid ? ROW_SPACE : ROW_CTX);
 	if (track->pid)
 		set_count(&row->v[METRIC_PID], track->pid);
+	if (snap->watch != WATCH_IOASID)
+		snprintf(row->door, sizeof(row->door), "%s", watch__name(snap->watch));
 	memcpy(row->comm, track->other ? "(other)" : track->comm,
 	       track->other ? sizeof("(other)") : sizeof(row->comm));
 	track__fill(track, row, snap);
@@ -406,10 +409,13 @@ static void fill_total(const struct model *model, struct snapshot *snap)
 	for (enum ioasid_op op = 0; snap->bpf && op < IOASID_NR_OPS; op++) {
 		struct ioasid_stat sum = { 0 };
 
+		if (!snapshot__has_op(snap, op))
+			continue;
+
 		for (size_t i = 0; i < model->nr; i++)
 			add_stat(&sum, model->tracks[i], op);
 		add_stat(&sum, model->other, op);
-		fill_op(snap->total.v, op, &sum);
+		fill_op_of(snap, snap->total.v, op, &sum);
 	}
 	fill_fault_total(model, snap);
 	sum_rows(snap);
@@ -477,6 +483,7 @@ static int make_snapshot(struct model *model, const struct reading *reading,
 	snap->interval_ns = reading->ts_ns - model->ts_ns;
 	snap->instance = model->instance;
 	snap->source = reading->source;
+	snap->watch = reading->watch;
 	snap->bpf = reading->samples;
 	snap->bpf_faults = reading->faults;
 	snap->complete = model->complete;

@@ -23,6 +23,7 @@ struct reading {
 	__u64 ts_ns;
 	const struct counter_set *counters;
 	enum counter_source source;
+	enum watch watch;	/* whose samples these are */
 	const struct sample_set *samples;
 	const struct fault_set *faults;
 };

@@ -24,6 +24,7 @@ static void probe_caps(struct probe *probe)
 	if (!caps)
 		return;
 	admin = has_cap(caps, CAP_SYS_ADMIN);
+	probe->cap_sys_admin = admin;
 	probe->cap_bpf = admin || has_cap(caps, CAP_BPF);
 	probe->cap_perfmon = admin || has_cap(caps, CAP_PERFMON);
 	cap_free(caps);

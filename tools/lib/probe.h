@@ -12,6 +12,7 @@ struct probe {
 	bool kernel_btf;
 	bool cap_bpf;		/* or CAP_SYS_ADMIN, which includes it */
 	bool cap_perfmon;
+	bool cap_sys_admin;
 	bool debugfs;		/* its file of counters can be read */
 	enum counter_source source;
 };

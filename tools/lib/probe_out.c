@@ -4,10 +4,34 @@
 #include "json.h"
 #include "probe_out.h"
 #include "version.h"
+#include "watch.h"
 
 static void say(FILE *out, const char *what, bool yes, const char *remark)
 {
 	fprintf(out, "%-28s %-4s %s\n", what, yes ? "yes" : "no", !yes && remark ? remark : "");
+}
+
+/* As far as can be told without loading anything. */
+static void print_sources(FILE *out, const struct probe *probe)
+{
+	char what[32], why[256];
+
+	for (enum watch watch = 0; watch < NR_WATCHES; watch++) {
+		bool no = watch__obstacle(watch, probe, why, sizeof(why));
+
+		snprintf(what, sizeof(what), "--source %s", watch__name(watch));
+		say(out, what, !no, why);
+	}
+}
+
+static void add_sources(yyjson_mut_doc *doc, yyjson_mut_val *root, const struct probe *probe)
+{
+	yyjson_mut_val *obj = yyjson_mut_obj_add_obj(doc, root, "source_obstacles");
+	char why[256];
+
+	for (enum watch watch = 0; watch < NR_WATCHES; watch++)
+		yyjson_mut_obj_add_strcpy(doc, obj, watch__name(watch),
+					  watch__obstacle(watch, probe, why, sizeof(why)) ? why : "");
 }
 
 static void print_text(FILE *out, const struct probe *probe, const char *obstacle)
@@ -21,6 +45,7 @@ static void print_text(FILE *out, const struct probe *probe, const char *obstacl
 	say(out, "events (BPF raw_tp)", !obstacle, obstacle);
 	say(out, "kernel BTF", probe->kernel_btf, unneeded);
 	say(out, "driver BTF", probe->driver_btf, unneeded);
+	print_sources(out, probe);
 }
 
 static int print_json(FILE *out, const char *tool, const struct probe *probe,
@@ -46,6 +71,7 @@ static int print_json(FILE *out, const char *tool, const struct probe *probe,
 	yyjson_mut_obj_add_bool(doc, root, "cap_perfmon", probe->cap_perfmon);
 	yyjson_mut_obj_add_bool(doc, root, "bpf", !obstacle);
 	yyjson_mut_obj_add_str(doc, root, "bpf_obstacle", obstacle ? obstacle : "");
+	add_sources(doc, root, probe);
 	err = json__print(out, doc);
 	yyjson_mut_doc_free(doc);
 	return err;

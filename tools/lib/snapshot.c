@@ -4,6 +4,11 @@
 #include <string.h>
 #include "snapshot.h"
 
+bool snapshot__has_op(const struct snapshot *snap, int op)
+{
+	return watch__ops(snap->watch) >> op & 1;
+}
+
 __u64 lost__total(const struct lost *lost)
 {
 	return lost->missed + lost->unattributed + lost->late;

@@ -8,6 +8,7 @@
 #include "metric.h"
 #include "process.h"
 #include "times.h"
+#include "watch.h"
 
 /* Space for 16 bytes, each written as \xHH. */
 #define COMM_LEN	(16 * 4 + 1)
@@ -98,6 +99,7 @@ struct snapshot {
 	__u64 interval_ns;
 	__u64 instance;		/* 0: unknown, there is no context */
 	enum counter_source source;
+	enum watch watch;
 	bool bpf;
 	bool bpf_faults;
 	bool complete;
@@ -115,6 +117,9 @@ struct snapshot {
 	struct map_stacks stacks;
 	struct space_mappings mappings;
 };
+
+/* Whether its source knows such operations: one that does not cannot say that there were none. */
+bool snapshot__has_op(const struct snapshot *snap, int op);
 
 __u64 lost__total(const struct lost *lost);
 void snapshot__free(struct snapshot *snap);

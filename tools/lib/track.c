@@ -240,6 +240,14 @@ void fill_op(struct value *v, enum ioasid_op op, const struct ioasid_stat *delta
 	fill_max(&v[OP(MAX)], delta->hist, delta->max_ns);
 }
 
+void fill_op_of(const struct snapshot *snap, struct value *v, enum ioasid_op op,
+		const struct ioasid_stat *delta)
+{
+	fill_op(v, op, delta);
+	if (op <= IOASID_OP_USER_INV && !watch__has_times(snap->watch))
+		v[first_metric[op] + OP(SAMPLES)].known = false;
+}
+
 void fill_rates(struct value *v, __u64 interval_ns)
 {
 	static const enum metric_id errors[] = {
@@ -280,8 +288,9 @@ void track__fill(const struct track *track, struct row *row, const struct snapsh
 	static const struct ioasid_stat nothing;
 
 	for (int op = 0; snap->bpf && op < IOASID_NR_OPS; op++)
-		fill_op(row->v, op, track->ops[op] ? &track->ops[op]->delta : &nothing);
-	if (track->ioasid || track->other)
+		if (snapshot__has_op(snap, op))
+			fill_op_of(snap, row->v, op, track->ops[op] ? &track->ops[op]->delta : &nothing);
+	if (snap->watch == WATCH_IOASID && (track->ioasid || track->other))
 		fill_counters(track, row->v);
 	fill_rates(row->v, snap->interval_ns);
 	if (track->ioasid)

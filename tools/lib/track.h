@@ -71,6 +71,9 @@ int track__add_times(const struct track *track, struct row *row);
 int snapshot__sum_times(struct snapshot *snap);
 
 void fill_op(struct value *v, enum ioasid_op op, const struct ioasid_stat *delta);
+/* The same for a snapshot, of whose source times may be unknown. */
+void fill_op_of(const struct snapshot *snap, struct value *v, enum ioasid_op op,
+		const struct ioasid_stat *delta);
 void fill_rates(struct value *v, __u64 interval_ns);
 
 #endif

@@ -209,7 +209,7 @@ static void draw_body(const struct view *view, const struct snapshot *snap,
 
 	if (is_table(view))
 		view__draw_table(view, snap, lines, grid, first, end);
-	else if (!snap || snap->source == COUNTERS_NONE)
+	else if (!snap || view__has_no_driver(snap))
 		grid__text(grid, row + TITLE_ROWS, 0, ATTR_NORMAL, view__empty_reason(view, snap));
 	else if (view->space)
 		view_space__draw(view, snap, grid, row, end);
@@ -240,7 +240,7 @@ static int body_rows(const struct view *view, const struct snapshot *snap,
 {
 	if (is_table(view))
 		return TITLE_ROWS + (lines->nr ? lines->nr : 1);
-	if (snap->source == COUNTERS_NONE)
+	if (view__has_no_driver(snap))
 		return TITLE_ROWS + 1;
 	return view->space ? view_space__rows(view, snap, cols) :
 			     view__type(view)->rows(view, snap, cols);

@@ -20,14 +20,18 @@ int view__header_rows(const struct view *view, int cols)
 
 static void draw_what(const struct view *view, const struct snapshot *snap, struct grid *grid)
 {
-	char text[256], every[32];
+	char text[256], every[32], from[64];
 
 	snprintf(every, sizeof(every), "every %.3gs", view->interval);
+	if (snap && snap->watch != WATCH_IOASID)
+		snprintf(from, sizeof(from), "bpf: %s", watch__name(snap->watch));
+	else
+		snprintf(from, sizeof(from), "%s%s",
+			 snap && snap->bpf ? "bpf raw_tp+" : "counters only: ",
+			 snap ? counter_source__name(snap->source) : "none");
 	/* What moment this is must not be cut off. */
-	snprintf(text, sizeof(text), "ioasidtop %s%s%s  %s  %s%s  %s", IOASID_TOOLS_VERSION,
-		 *view->clock ? "  " : "", view->clock, view->kernel,
-		 snap && snap->bpf ? "bpf raw_tp+" : "counters only: ",
-		 snap ? counter_source__name(snap->source) : "none",
+	snprintf(text, sizeof(text), "ioasidtop %s%s%s  %s  %s  %s", IOASID_TOOLS_VERSION,
+		 *view->clock ? "  " : "", view->clock, view->kernel, from,
 		 *view->clock ? "" : view->frozen ? "FROZEN" : every);
 	grid__text(grid, 0, 0, ATTR_BOLD, text);
 	if (!snap || !snap->lost.known)

@@ -132,11 +132,19 @@ static bool knows_faults(const struct snapshot *snap)
 	return true;
 }
 
+/* Other sources do without. */
+bool view__has_no_driver(const struct snapshot *snap)
+{
+	return snap->watch == WATCH_IOASID && snap->source == COUNTERS_NONE;
+}
+
 const char *view__empty_reason(const struct view *view, const struct snapshot *snap)
 {
 	if (!snap)
 		return "The first interval is running ...";
-	if (snap->source == COUNTERS_NONE)
+	if (snap->watch != WATCH_IOASID && !snap->nr_rows)
+		return "Nobody maps or unmaps: what was there before is seen when it does something.";
+	if (view__has_no_driver(snap))
 		return "The ioasid driver is not loaded: waiting for it.";
 	if (snap->nr_rows && view->id == VIEW_FAULTS && !*view->filter && !view->pid)
 		return knows_faults(snap) ? "No device has asked for a page." :

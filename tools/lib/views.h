@@ -42,6 +42,7 @@ void view__draw_table(const struct view *view, const struct snapshot *snap,
 		      const struct lines *lines, struct grid *grid, size_t first, int end);
 
 /* Why there is nothing to be seen. */
+bool view__has_no_driver(const struct snapshot *snap);
 const char *view__empty_reason(const struct view *view, const struct snapshot *snap);
 
 void view_summary__draw(const struct view *view, const struct snapshot *snap, struct grid *grid,

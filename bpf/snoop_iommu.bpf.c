@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#define WATCH_SOURCE
+#include "snoop.bpf.c"
+#include "src_iommu.h"
