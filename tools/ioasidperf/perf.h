@@ -180,11 +180,54 @@ int functions__attribute(struct results *results, const char *counts, const char
 
 int table__print(const struct results *results, FILE *out);
 
+/* Two runs, cell by cell. */
+enum verdict { VERDICT_PASS, VERDICT_IMPROVED, VERDICT_REGRESSED, VERDICT_INCONCLUSIVE };
+
+struct compare_options {
+	double threshold;	/* what change is of no interest: 0.05 */
+	double alpha;
+	double confidence;
+};
+
+struct cell {
+	const struct result *old, *new;
+	double *a, *b;		/* their samples, sorted */
+	struct {
+		double median, low, high;
+		bool known;
+	} before, after;
+	double ratio, low, high;	/* after / before, and its interval */
+	double p;			/* adjusted for the number of cells */
+	bool exact;			/* instructions: nothing to estimate */
+	enum verdict verdict;
+	const char *why;
+};
+
+struct comparison {
+	struct cell *cells;
+	unsigned int n;
+	unsigned int verdicts[VERDICT_INCONCLUSIVE + 1];
+	const struct results *old, *new;
+	const struct compare_options *options;
+};
+
+const char *verdict__name(enum verdict verdict);
+void comparison__make(struct comparison *c, const struct results *old, const struct results *new,
+		      const struct compare_options *options);
+void comparison__free(struct comparison *c);
+/* All print the same things; 0 or -1. */
+int comparison__text(const struct comparison *c, FILE *out);
+int comparison__json(const struct comparison *c, FILE *out);
+int comparison__junit(const struct comparison *c, FILE *out);
+int comparison__html(const struct comparison *c, FILE *out);
+
 /* Subcommands: exit statuses. */
 int cmd_list(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_table(int argc, char **argv);
 int cmd_attribute(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_compare(int argc, char **argv);
+int cmd_history(int argc, char **argv);
 
 #endif
