@@ -117,6 +117,17 @@ blame() {
 		fail "$(<"$work/out")"
 }
 
+# Runs in turn add up: what was measured of a cell is one set of samples.
+join() {
+	run a 1.0 4k map ns 1,2,3 ''
+	run b 1.0 4k map ns 9,8 ''
+	cat "$work/a" "$work/b" >"$work/both"
+	run all 1.0 4k map ns 1,2,3,9,8 ''
+	status 4 compare -f json "$work/both" "$work/all" || return
+	[ "$(jq -c '[.cells[] | .n_before, .n_after, .before, .after]' "$work/out")" = '[5,5,3.0,3.0]' ] ||
+		fail "$(<"$work/out")"
+}
+
 # Another kernel decides nothing; what was not measured does.
 baselines() {
 	run old 1.0 4k map instructions 1000 '"a":1000' 64k map instructions 2000 '"a":2000'
@@ -177,6 +188,7 @@ tests=(
 	exact:"counted instructions are compared as they are"
 	reports:"JSON, JUnit and HTML say the same"
 	blame:"check names the function that grew, and only that"
+	join:"several runs in a file become one"
 	baselines:"a baseline of another kernel decides nothing, a missing cell does"
 	attribution:"addresses become functions"
 	history:"cells over several runs"

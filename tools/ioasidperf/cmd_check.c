@@ -14,7 +14,7 @@ struct check {
 	double tolerance;	/* of the baseline's cost */
 	const char *files[2];
 	int nr_files;
-	bool quiet;
+	bool quiet, partial;
 	/* what came out */
 	unsigned int same, grown, shrunk, missing;
 };
@@ -25,6 +25,7 @@ struct check {
 static const struct argp_option option_table[] = {
 	{ "tolerance", 't', "PERCENT", 0, "how much an operation may grow (1)", 0 },
 	{ "quiet", 'q', NULL, 0, "only what changed", 0 },
+	{ "partial", 'p', NULL, 0, "not all of the baseline was measured again", 0 },
 	{ 0 },
 };
 
@@ -41,6 +42,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'q':
 		check->quiet = true;
+		break;
+	case 'p':
+		check->partial = true;
 		break;
 	case ARGP_KEY_ARG:
 		if (check->nr_files == 2)
@@ -113,7 +117,9 @@ static void explain(const struct result *old, const struct result *new, double d
 	for (i = 0; i < n; i++) {
 		const struct change *c = &changes[i];
 
-		if (!c->delta || (c->delta > 0) != (delta > 0) || fabs((double)c->delta) < fabs(delta) / 10)
+		double part = c->delta / delta;
+
+		if (part < 0.1)
 			continue;
 		printf("        %+8lld  %s: %llu -> %llu\n", (long long)c->delta, c->name,
 		       (unsigned long long)c->before, (unsigned long long)c->after);
@@ -158,6 +164,8 @@ static void check_all(struct check *check, const struct results *old, const stru
 			check_one(check, o, n);
 			continue;
 		}
+		if (check->partial)
+			continue;
 		printf("%-6s %-12s %-8s %-6s\n", "GONE", o->workload, o->door, o->phase);
 		check->missing++;
 	}
@@ -173,7 +181,7 @@ static int conclude(const struct check *check, const struct results *old,
 		       old->release, new->release);
 		return EXIT_INCOMPLETE;
 	}
-	if (check->grown || check->missing)
+	if (check->grown || check->missing || !(check->same + check->shrunk))
 		return EXIT_FAILED;
 	if (check->shrunk)
 		puts("less is good: the baseline should be made again");

@@ -57,12 +57,15 @@ static bool wanted(const struct history *h, const struct result *r)
 /* A line of blocks, the lowest cost at the bottom. */
 static void draw(const struct history *h, double min, double max)
 {
-	static const char *const blocks[] = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
+	static const char blocks[] = "▁▂▃▄▅▆▇█";	/* three bytes each */
 
 	for (unsigned int i = 0; i < h->nr_files; i++) {
 		double at = max > min ? (h->costs[i] - min) / (max - min) : 0;
 
-		fputs(isnan(h->costs[i]) ? " " : blocks[(int)(at * 7.999)], stdout);
+		if (isnan(h->costs[i]))
+			putchar(' ');
+		else
+			printf("%.3s", blocks + 3 * (int)(at * 7.999));
 	}
 }
 

@@ -78,8 +78,8 @@ int comparison__junit(const struct comparison *c, FILE *out)
 	for (unsigned int i = 0; i < c->n; i++) {
 		const struct cell *x = &c->cells[i];
 
-		fprintf(out, "  <testcase classname=\"ioasidperf.%s\" name=\"%s %s\">", x->old->door,
-			x->old->workload, x->old->phase);
+		fprintf(out, "  <testcase classname=\"ioasidperf.%s\" name=\"%s %s\">",
+			x->old->door, x->old->workload, x->old->phase);
 		if (x->verdict == VERDICT_REGRESSED)
 			fprintf(out, "<failure message=\"%.0f to %.0f %s, %+.2f %%\"/>",
 				x->before.median, x->after.median, x->old->unit,

@@ -19,6 +19,7 @@ const struct workload workloads[] = {
 	{ "64m-thp", "64 MiB, transparent huge pages", BACKING_THP, 64 * MIB },
 	{ "64m-memfd", "64 MiB, huge pages of a memfd", BACKING_HUGETLB, 64 * MIB },
 };
+
 const unsigned int nr_workloads = sizeof(workloads) / sizeof(workloads[0]);
 
 const struct workload *workload__find(const char *name, size_t len)
@@ -46,10 +47,10 @@ struct measure {
 	bool mark;		/* this round */
 };
 
-static int timed(const struct measure *m, enum phase phase, uint64_t *took)
+static int timed(const struct measure *m, enum phase which, uint64_t *took)
 {
 	int (*op)(struct door *door, const struct memory *memory, uint64_t iova) =
-		phase == PHASE_MAP ? m->door->ops->map : m->door->ops->unmap;
+		which == PHASE_MAP ? m->door->ops->map : m->door->ops->unmap;
 	uint64_t start;
 	int rc;
 

@@ -218,13 +218,13 @@ static int attempt_to_make(struct memory *m, unsigned int attempt)
 	return rc ? rc : judge(m);
 }
 
-int memory__make(struct memory *m, enum backing backing, size_t size)
+int memory__make(struct memory *m, enum backing kind, size_t size)
 {
 	int rc = 0;
 
 	for (unsigned int attempt = 0; !rc && attempt < ATTEMPTS; attempt++) {
 		memset(m, 0, sizeof(*m));
-		m->backing = backing;
+		m->backing = kind;
 		m->size = size;
 		m->fd = -1;
 		m->area = MAP_FAILED;

@@ -25,16 +25,18 @@ struct result *results__add(struct results *results)
 	return &results->list[results->n++];
 }
 
+static void free_result(struct result *r)
+{
+	for (unsigned int i = 0; i < r->nr_functions; i++)
+		free(r->functions[i].name);
+	free(r->functions);
+	free(r->samples);
+}
+
 void results__free(struct results *results)
 {
-	for (unsigned int i = 0; i < results->n; i++) {
-		struct result *r = &results->list[i];
-
-		for (unsigned int j = 0; j < r->nr_functions; j++)
-			free(r->functions[j].name);
-		free(r->functions);
-		free(r->samples);
-	}
+	for (unsigned int i = 0; i < results->n; i++)
+		free_result(&results->list[i]);
 	free(results->list);
 	memset(results, 0, sizeof(*results));
 }
@@ -262,6 +264,27 @@ static void take_functions(yyjson_val *obj, struct result *r)
 	}
 }
 
+/* What several runs found out about a cell becomes one. */
+static void join(struct results *results)
+{
+	struct result *last = &results->list[results->n - 1];
+
+	for (struct result *r = results->list; r < last; r++) {
+		if (strcmp(r->workload, last->workload) || strcmp(r->door, last->door) ||
+		    strcmp(r->phase, last->phase) || strcmp(r->unit, last->unit) ||
+		    r->runs != last->runs)
+			continue;
+		r->samples = reallocarray(r->samples, r->n + last->n, sizeof(*r->samples));
+		if (!r->samples)
+			abort();
+		memcpy(r->samples + r->n, last->samples, last->n * sizeof(*r->samples));
+		r->n += last->n;
+		free_result(last);
+		results->n--;
+		return;
+	}
+}
+
 static int take_result(yyjson_val *obj, struct results *results)
 {
 	struct result *r = results__add(results);
@@ -276,7 +299,10 @@ static int take_result(yyjson_val *obj, struct results *results)
 	if (!*r->workload || !*r->door || !*r->phase || !*r->unit)
 		return -1;
 	take_functions(yyjson_obj_get(obj, "functions"), r);
-	return take_samples(yyjson_obj_get(obj, "samples"), r);
+	if (take_samples(yyjson_obj_get(obj, "samples"), r))
+		return -1;
+	join(results);
+	return 0;
 }
 
 static int take_root(yyjson_val *root, struct results *results)
