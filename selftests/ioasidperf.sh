@@ -111,6 +111,18 @@ grows() {
 		fail "16 pages cost $many, one costs $one"
 }
 
+# Registered memory is mapped without its pins, through the door that knows that.
+enrolled() {
+	local now before
+	"$perf" run --json --door ioasid --workload 2m,2m-reg -n 5 >"$work/reg" || fail "status $?" || return
+	now=$(result "$work/reg" 2m-reg ioasid map cost)
+	before=$(result "$work/reg" 2m ioasid map cost)
+	[ "$now" -gt 0 ] || fail "nothing was measured" || return
+	! counts || [ "$now" -lt "$before" ] || fail "registered $now, else $before" || return
+	"$perf" run --json --door floor --workload 4k-reg 2>/dev/null
+	[ $? -eq 3 ] || fail "the floor claims to know registered memory"
+}
+
 # A mapping that was measured is gone, and so are its pages.
 clean() {
 	local pins
@@ -128,6 +140,7 @@ tests=(
 	table:"results become a table"
 	same:"instructions are counted the same twice in one boot"
 	grows:"more pages cost more"
+	enrolled:"memory that was registered costs less to map"
 	clean:"nothing stays pinned"
 )
 

@@ -114,6 +114,16 @@ static int ioasid_door_unmap(struct door *door, const struct memory *m, uint64_t
 	return rc < 0 ? rc : rc == (int64_t)m->size ? 0 : -EIO;
 }
 
+static int ioasid_door_enroll(struct door *door, const struct memory *m)
+{
+	return ioasid_register(door->fd, m->mem, m->size);
+}
+
+static int ioasid_door_discharge(struct door *door, const struct memory *m)
+{
+	return ioasid_unregister(door->fd, m->mem, m->size);
+}
+
 const struct door_ops door_ioasid = {
 	.name = "ioasid",
 	.text = "/dev/ioasid, a device at ioasid_pci",
@@ -121,6 +131,8 @@ const struct door_ops door_ioasid = {
 	.obstacle = ioasid_obstacle,
 	.open = ioasid_door_open,
 	.close = close_files,
+	.enroll = ioasid_door_enroll,
+	.discharge = ioasid_door_discharge,
 	.map = ioasid_door_map,
 	.unmap = ioasid_door_unmap,
 };

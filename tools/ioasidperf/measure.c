@@ -18,6 +18,11 @@ const struct workload workloads[] = {
 	{ "64m", "64 MiB, 4 KiB pages", BACKING_PAGES, 64 * MIB },
 	{ "64m-thp", "64 MiB, transparent huge pages", BACKING_THP, 64 * MIB },
 	{ "64m-memfd", "64 MiB, huge pages of a memfd", BACKING_HUGETLB, 64 * MIB },
+	{ "4k-reg", "4 KiB, registered before", BACKING_PAGES, PAGE, true },
+	{ "2m-reg", "2 MiB, scattered 4 KiB pages, registered before", BACKING_SCATTERED, 2 * MIB,
+	  true },
+	{ "64m-thp-reg", "64 MiB, transparent huge pages, registered before", BACKING_THP, 64 * MIB,
+	  true },
 };
 
 const unsigned int nr_workloads = sizeof(workloads) / sizeof(workloads[0]);
@@ -165,11 +170,19 @@ int measure__workload(struct door *door, const struct workload *workload,
 {
 	struct memory memory;
 	struct measure m = { .door = door, .clock = clock, .memory = &memory };
-	int rc = memory__make(&memory, workload->backing, workload->size);
+	int rc;
 
+	if (workload->enrolled && !door->ops->enroll)
+		return 0;
+	rc = memory__make(&memory, workload->backing, workload->size);
 	if (rc)
 		return rc;
-	rc = run_measure(&m, workload, options, results);
+	if (workload->enrolled)
+		rc = door->ops->enroll(door, &memory);
+	if (!rc)
+		rc = run_measure(&m, workload, options, results);
+	if (!rc && workload->enrolled)
+		rc = door->ops->discharge(door, &memory);
 	if (rc)
 		fprintf(stderr, "ioasidperf: %s through %s: %s\n", workload->name,
 			door->ops->name, strerror(-rc));

@@ -72,6 +72,9 @@ struct door_ops {
 	void (*close)(struct door *door);
 	int (*map)(struct door *door, const struct memory *memory, uint64_t iova);
 	int (*unmap)(struct door *door, const struct memory *memory, uint64_t iova);
+	/* Memory that is registered before it is mapped; NULL: not known here. */
+	int (*enroll)(struct door *door, const struct memory *memory);
+	int (*discharge)(struct door *door, const struct memory *memory);
 	/* Instead of map and unmap, for what measures itself. */
 	int (*round)(struct door *door, const struct memory *memory, uint64_t iova,
 		     struct round *round);
@@ -103,6 +106,7 @@ struct workload {
 	const char *text;
 	enum backing backing;
 	size_t size;
+	bool enrolled;		/* only where a door knows that */
 };
 
 extern const struct workload workloads[];
