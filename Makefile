@@ -92,7 +92,7 @@ else
 
 # ---- outside: hand over to the root -----------------------------------------
 
-.PHONY: $(build_goals) check check-debug mutants demo overhead clean distclean install help
+.PHONY: $(build_goals) check check-debug mutants perf perf-check perf-baseline demo overhead clean distclean install help
 .NOTPARALLEL:
 
 $(build_goals):
@@ -117,6 +117,12 @@ check-debug: debug-kernel tools selftests modules-debug
 
 mutants: modules tools selftests
 	$(Q)selftests/mutants $(CHECK)
+
+perf: modules tools selftests
+	$(Q)selftests/perf/perf $(PERF)
+
+perf-check perf-baseline: modules tools selftests
+	$(Q)selftests/perf/check $(if $(filter perf-baseline,$@),-b) $(PERF)
 
 demo: all
 	$(Q)selftests/lab/demo
@@ -160,6 +166,9 @@ help:
 	@echo "make check         the whole suite in virtual machines, on every kernel"
 	@echo "make check-debug   the same on a kernel with KASAN, lockdep, kmemleak, ..."
 	@echo "make mutants       breaks the modules on purpose and shows which tests notice"
+	@echo "make perf          what mapping costs in instructions, beside others on the same kernel"
+	@echo "make perf-check    has an operation grown since the baseline? which function?"
+	@echo "make perf-baseline make the baseline again"
 	@echo "make demo          an unmodified VFIO program under load, seen in ioasidtop"
 	@echo "make overhead      what it costs to be watched, in instructions (docs/overhead.md)"
 	@echo "make lint          checkpatch, sparse, W=1, clang-format, shellcheck"

@@ -15,6 +15,8 @@
 
 /* A scatterlist entry counts bytes in 32 bits. */
 #define SG_PAGES_MAX	(1UL << (31 - PAGE_SHIFT))
+/* Pieces that need no allocation: half a KiB of stack. */
+#define SMALL_SG	16
 
 /*
  * IOMMU_CACHE always: only devices behind IOMMUs that can be coherent are let
@@ -94,36 +96,69 @@ static int install_batch(struct install *in, struct scatterlist *sgl,
 	return mapped == total ? 0 : -EINVAL;
 }
 
-static int install_all(struct install *in)
+/* Room for all that is still to go, or for a page of it. */
+static struct scatterlist *new_scatterlist(const struct install *in,
+					   struct scatterlist *small,
+					   unsigned int *max)
 {
-	const unsigned int max = PAGE_SIZE / sizeof(struct scatterlist);
-	struct scatterlist *sgl = NULL;
+	struct scatterlist *sgl = small;
+
+	*max = min_t(unsigned long, in->pages->nr_runs - in->run,
+		     PAGE_SIZE / sizeof(*sgl));
+	if (*max <= SMALL_SG)
+		*max = SMALL_SG;
+	else
+		sgl = kmalloc_array(*max, sizeof(*sgl), GFP_KERNEL);
+	if (sgl)
+		sg_init_table(sgl, *max);
+	return sgl;
+}
+
+/* Scatterlists are merged again where they are contiguous: not for one piece. */
+static bool goes_alone(const struct install *in)
+{
+	const struct ioasid_run *run = &in->pages->runs[in->run];
+	unsigned long left = in->end - in->index;
+
+	return in->d->small || run->mmio ||
+	       ioasid_run_len(in->pages, in->run) -
+	       (in->index - run->first) >= left;
+}
+
+/* Not inlined: kernels that clear stacks would clear the list for every page. */
+static noinline int install_pieces(struct install *in)
+{
+	struct scatterlist small[SMALL_SG], *sgl = NULL;
+	unsigned int max = 0;
 	int rc = 0;
 
 	while (!rc && in->index < in->end) {
-		unsigned long left = in->end - in->index;
-		const struct ioasid_run *run = &in->pages->runs[in->run];
-		bool last = ioasid_run_len(in->pages, in->run) -
-			    (in->index - run->first) >= left;
-
-		/* Scatterlists are merged again where they are contiguous. */
-		if (last || run->mmio || in->d->small) {
+		if (goes_alone(in)) {
 			rc = install_piece(in);
 			if (in->d->small)
 				cond_resched();
 			continue;
 		}
 		if (!sgl) {
-			sgl = kmalloc_array(max, sizeof(*sgl), GFP_KERNEL);
+			sgl = new_scatterlist(in, small, &max);
 			if (!sgl)
 				return -ENOMEM;
-			sg_init_table(sgl, max);
 		}
 		rc = install_batch(in, sgl, max);
 		cond_resched();
 	}
-	kfree(sgl);
+	if (sgl != small)
+		kfree(sgl);
 	return rc;
+}
+
+static int install_all(struct install *in)
+{
+	int rc = 0;
+
+	if (goes_alone(in))
+		rc = install_piece(in);
+	return rc || in->index == in->end ? rc : install_pieces(in);
 }
 
 /**

@@ -155,7 +155,7 @@ list() {
 	listed=$(sed 's/#.*//' "$selftests/tests.list" | awk 'NF { print $1 }' | sort)
 	bad=$(diff <(echo "$programs") <(echo "$listed"))
 	bad+=$(sed 's/#.*//' "$selftests/tests.list" | awk '
-		NF && !(($2 == "vm" && $3 ~ /^(legacy|scalable|nosnoop|icount)(,(legacy|scalable|nosnoop|icount))*$/) ||
+		NF && !(($2 == "vm" && $3 ~ /^(legacy|scalable|nosnoop|icount|bare)(,(legacy|scalable|nosnoop|icount|bare))*$/) ||
 			($2 == "host" && $3 == "-"))')
 	[ -z "$bad" ] || printf '%s\n' "$bad" | sed 's/^/# /'
 	[ -z "$bad" ]

@@ -44,6 +44,7 @@ say = @$(if $(Q),printf '  %-7s %s\n' $(1) $(2),:)
 all: $(O)/ioasidtop $(O)/ioasidlat $(O)/ioasidsnoop $(O)/ioasidctl $(O)/ioasidpolicy $(O)/ioasid-exporter $(O)/ioasid-collect $(tests)
 
 include tools/libioasid/libioasid.mk
+include tools/ioasidperf/ioasidperf.mk
 
 $(O)/ioasidtop: $(top_objects) $(O)/libtools.a
 	$(call say,LINK,$@)
