@@ -61,7 +61,7 @@ size_t limits__read(const struct snapshot *snap, struct limit *limits, size_t ma
 
 struct http;
 
-/* Listens. -errno, and a message has been printed. */
+/* Serves whoever connects to the listener, which becomes its own. 0 or -errno. */
 int http__open(struct http **http, struct state *state, int listener);
 void http__close(struct http *http);
 
