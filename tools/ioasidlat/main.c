@@ -86,8 +86,8 @@ static int open_session(struct session *session)
 		if (err)
 			return fail(options->hlog, err);
 	}
-	err = lat_reader__open(&session->reader, options->watch, &options->config, &ops, options->memory,
-			       options->verbose, why, sizeof(why));
+	err = lat_reader__open(&session->reader, options->watch, &options->config, &ops,
+			       options->memory, options->verbose, why, sizeof(why));
 	if (err && *why && err != -ENOMEM && err != -ENOENT && options->watch != WATCH_IOASID)
 		watch__explain(options->watch, &probe, err, why, sizeof(why));
 	if (!err && ops != options->ops && !options->all_ops)

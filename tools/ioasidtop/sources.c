@@ -198,7 +198,8 @@ int strict_status(const struct options *options, const struct snapshot *snap)
 
 	if (!options->strict)
 		return EXIT_OK;
-	if ((!snap->complete && snap->watch == WATCH_IOASID) || lost__total(&snap->lost) || (lost->known && lost->count))
+	if ((!snap->complete && snap->watch == WATCH_IOASID) || lost__total(&snap->lost) ||
+	    (lost->known && lost->count))
 		return EXIT_INCOMPLETE;
 	return !snap->bpf && !options->no_bpf ? EXIT_INCOMPLETE : EXIT_OK;
 }
