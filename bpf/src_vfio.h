@@ -130,10 +130,12 @@ static __always_inline void end_release(void *ctx, __u64 iommu, __u32 by)
 }
 
 #define END_OPEN(by)	end_open(ctx, (__u64)iommu, by)
-WATCH_ONCE("fexit/vfio_iommu_type1:vfio_iommu_type1_open", exit_open, END_OPEN, unsigned long type, void *iommu)
+WATCH_ONCE("fexit/vfio_iommu_type1:vfio_iommu_type1_open", exit_open, END_OPEN,
+	   unsigned long type, void *iommu)
 
 #define END_RELEASE(by)	end_release(ctx, (__u64)iommu, by)
-WATCH_ONCE("fexit/vfio_iommu_type1:vfio_iommu_type1_release", exit_release, END_RELEASE, void *iommu)
+WATCH_ONCE("fexit/vfio_iommu_type1:vfio_iommu_type1_release", exit_release, END_RELEASE,
+	   void *iommu)
 
 /* Of groups, with any number of devices in each. */
 static __always_inline void begin_group(__u64 group, __u32 by)
@@ -163,14 +165,14 @@ static __always_inline void end_detach(void *ctx, __u64 iommu, __u64 group, __u3
 
 #define BEGIN_GROUP(by)	begin_group((__u64)group, by)
 WATCH_ONCE("fentry/vfio_iommu_type1:vfio_iommu_type1_attach_group", enter_attach, BEGIN_GROUP,
-	    void *iommu, void *group)
+	   void *iommu, void *group)
 WATCH_ONCE("fentry/vfio_iommu_type1:vfio_iommu_type1_detach_group", enter_detach, BEGIN_GROUP,
-	    void *iommu, void *group)
+	   void *iommu, void *group)
 
 #define END_ATTACH(by)	end_attach(ctx, (__u64)iommu, (__u64)group, result, by)
 WATCH_ONCE("fexit/vfio_iommu_type1:vfio_iommu_type1_attach_group", exit_attach, END_ATTACH,
-	    void *iommu, void *group, int type, int result)
+	   void *iommu, void *group, int type, int result)
 
 #define END_DETACH(by)	end_detach(ctx, (__u64)iommu, (__u64)group, by)
 WATCH_ONCE("fexit/vfio_iommu_type1:vfio_iommu_type1_detach_group", exit_detach, END_DETACH,
-	    void *iommu, void *group)
+	   void *iommu, void *group)

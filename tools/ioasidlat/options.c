@@ -42,7 +42,8 @@ static const struct argp_option option_table[] = {
 	{ "all", 'a', NULL, 0, "those that failed as well", 0 },
 	{ NULL, 0, NULL, 0, "Data:", 4 },
 	{ "source", OPT_SOURCE, "SOURCE", 0,
-	  "whom to watch: ioasid, vfio (stock type1), iommufd, auto: the first that is there (auto)", 0 },
+	  "whom to watch: ioasid, vfio (stock type1), iommufd, auto: the first that is there "
+	  "(auto)", 0 },
 	{ "memory", OPT_MEMORY, "MIB", 0, "upper bound of the BPF maps' memory (64)", 0 },
 	{ "strict", OPT_STRICT, NULL, 0, "exit with 4 when data are incomplete", 0 },
 	{ NULL, 0, NULL, 0, "About:", 5 },
@@ -218,7 +219,8 @@ static error_t parse_output(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_SOURCE:
 		if (!watch__parse(arg, &options->watch))
-			argp_error(state, "SOURCE must be ioasid, vfio, iommufd or auto, not '%s'", arg);
+			argp_error(state,
+				   "SOURCE must be ioasid, vfio, iommufd or auto, not '%s'", arg);
 		break;
 	case OPT_MEMORY:
 		options->memory = parse_whole(state, "MIB", arg, COLLECT_MEMORY_MIN,

@@ -31,7 +31,8 @@ static const struct argp_option option_table[] = {
 	{ "errors", 'x', NULL, 0, "only what failed", 0 },
 	{ NULL, 0, NULL, 0, "Data:", 3 },
 	{ "source", OPT_SOURCE, "SOURCE", 0,
-	  "whom to watch: ioasid, vfio (stock type1), iommufd, iommu (tracepoints of all IOMMUs), auto: the first that is there (auto)", 0 },
+	  "whom to watch: ioasid, vfio (stock type1), iommufd, iommu (tracepoints of all "
+	  "IOMMUs), auto: the first that is there (auto)", 0 },
 	{ "memory", OPT_MEMORY, "MIB", 0, "upper bound of the ring's memory, 1 to 1024 (16)", 0 },
 	{ "strict", OPT_STRICT, NULL, 0, "exit with 4 when events were lost", 0 },
 	{ NULL, 0, NULL, 0, "About:", 4 },
@@ -153,7 +154,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case OPT_SOURCE:
 		if (!watch__parse(arg, &options->watch))
-			argp_error(state, "SOURCE must be ioasid, vfio, iommufd, iommu or auto, not '%s'", arg);
+			argp_error(state,
+				   "SOURCE must be ioasid, vfio, iommufd, iommu or auto, not '%s'", arg);
 		break;
 	case OPT_JSON:
 		options->json = true;

@@ -48,7 +48,8 @@ static const struct argp_option option_table[] = {
 	{ "collector", OPT_COLLECTOR, "SOCKET", OPTION_ARG_OPTIONAL,
 	  "what ioasid-collect collects, without any privilege (" COLLECT_SOCKET ")", 0 },
 	{ "source", OPT_SOURCE, "SOURCE", 0,
-	  "whom to watch: ioasid, vfio (stock type1), iommufd, iommu (tracepoints of all IOMMUs), auto: the first that is there (auto)", 0 },
+	  "whom to watch: ioasid, vfio (stock type1), iommufd, iommu (tracepoints of all "
+	  "IOMMUs), auto: the first that is there (auto)", 0 },
 	{ "no-bpf", OPT_NO_BPF, NULL, 0,
 	  "only the driver's counters, without latencies", 0 },
 	{ "memory", OPT_MEMORY, "MIB", 0, "upper bound of the BPF maps' memory (64)", 0 },
@@ -221,7 +222,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_SOURCE:
 		if (!watch__parse(arg, &options->watch))
-			argp_error(state, "SOURCE must be ioasid, vfio, iommufd, iommu or auto, not '%s'", arg);
+			argp_error(state,
+				   "SOURCE must be ioasid, vfio, iommufd, iommu or auto, not '%s'", arg);
 		break;
 	case OPT_STRICT:
 		options->strict = true;

@@ -289,7 +289,8 @@ void track__fill(const struct track *track, struct row *row, const struct snapsh
 
 	for (int op = 0; snap->bpf && op < IOASID_NR_OPS; op++)
 		if (snapshot__has_op(snap, op))
-			fill_op_of(snap, row->v, op, track->ops[op] ? &track->ops[op]->delta : &nothing);
+			fill_op_of(snap, row->v, op,
+				   track->ops[op] ? &track->ops[op]->delta : &nothing);
 	if (snap->watch == WATCH_IOASID && (track->ioasid || track->other))
 		fill_counters(track, row->v);
 	fill_rates(row->v, snap->interval_ns);

@@ -4,30 +4,30 @@
 #include "watch.h"
 
 #define A(n)	(1U << (n))
-#define UPTO(n)	(A((n) + 1) - 1)
+#define THROUGH(n)	(A((n) + 1) - 1)
 
 /* Bits of arguments, in the order of the tracepoints. */
 static const __u16 operations[NR_SNOOP_EVENTS] = {
-	[SNOOP_map_begin] = UPTO(3),
-	[SNOOP_map] = UPTO(6) | A(8),
-	[SNOOP_unmap_begin] = UPTO(3),
-	[SNOOP_unmap] = UPTO(4) | A(6) | A(7),
-	[SNOOP_alloc] = UPTO(1) | A(5),
-	[SNOOP_free] = UPTO(1) | A(3),
+	[SNOOP_map_begin] = THROUGH(3),
+	[SNOOP_map] = THROUGH(6) | A(8),
+	[SNOOP_unmap_begin] = THROUGH(3),
+	[SNOOP_unmap] = THROUGH(4) | A(6) | A(7),
+	[SNOOP_alloc] = THROUGH(1) | A(5),
+	[SNOOP_free] = THROUGH(1) | A(3),
 };
 
 /* Devices come in groups, whose name is not theirs. */
 static const __u16 groups[NR_SNOOP_EVENTS] = {
-	[SNOOP_attach] = UPTO(1) | A(5) | A(6),
-	[SNOOP_detach] = UPTO(1) | A(4) | A(5),
+	[SNOOP_attach] = THROUGH(1) | A(5) | A(6),
+	[SNOOP_detach] = THROUGH(1) | A(4) | A(5),
 };
 
 static const __u16 tracepoints[NR_SNOOP_EVENTS] = {
-	[SNOOP_map] = UPTO(3) | A(6) | A(7),
-	[SNOOP_unmap] = UPTO(4) | A(6),
-	[SNOOP_iotlb_inv] = UPTO(3),
-	[SNOOP_attach] = UPTO(1) | A(5),
-	[SNOOP_fault_report] = UPTO(1) | A(5) | A(6) | A(9),
+	[SNOOP_map] = THROUGH(3) | A(6) | A(7),
+	[SNOOP_unmap] = THROUGH(4) | A(6),
+	[SNOOP_iotlb_inv] = THROUGH(3),
+	[SNOOP_attach] = THROUGH(1) | A(5),
+	[SNOOP_fault_report] = THROUGH(1) | A(5) | A(6) | A(9),
 };
 
 __u32 watch__known_args(enum watch watch, int event)
@@ -40,7 +40,7 @@ __u32 watch__known_args(enum watch watch, int event)
 	case WATCH_IOMMU:
 		return tracepoints[event];
 	default:
-		return UPTO(SNOOP_MAX_ARGS - 1);
+		return THROUGH(SNOOP_MAX_ARGS - 1);
 	}
 }
 
