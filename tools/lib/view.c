@@ -394,7 +394,7 @@ static const char *empty_reason(const struct view *view, const struct snapshot *
 	if (!snap)
 		return "The first interval is running ...";
 	if (snap->watch != WATCH_IOASID && !snap->nr_rows)
-		return "Nobody maps or unmaps: what was there before is seen when it does something.";
+		return "Nobody maps or unmaps: what is older is seen when it does something.";
 	if (snap->watch == WATCH_IOASID && snap->source == COUNTERS_NONE)
 		return "The ioasid driver is not loaded: waiting for it.";
 	if (snap->nr_rows && view->faults && !*view->filter && !view->pid)
