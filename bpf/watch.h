@@ -71,8 +71,8 @@ static __always_inline void count_unread(void)
  */
 #define OPTIONAL	__ksym __weak
 
-extern void bpf_preempt_disable(void) OPTIONAL;
-extern void bpf_preempt_enable(void) OPTIONAL;
+extern OPTIONAL void bpf_preempt_disable(void);
+extern OPTIONAL void bpf_preempt_enable(void);
 
 /* Kernels since 6.10 have them; on others there is only the first program. */
 #define CAN_GUARD	(bpf_ksym_exists(bpf_preempt_disable) &&		\
