@@ -145,7 +145,8 @@ TRACEPOINT(name)								\
 	struct ioasid_snoop_event *event;						\
 	__u32 pid, tid;								\
 										\
-	if (!listening || !(events >> SNOOP_##name & 1) || REJECTED(ctx, w) || (IF(ERROR) && !(wrong)) ||			\
+	if (!listening || !(events >> SNOOP_##name & 1) || REJECTED(ctx, w) ||	\
+	    (IF(ERROR) && !(wrong)) ||						\
 	    !process(&pid, &tid, of_process))					\
 		return 0;							\
 	event = start(SNOOP_##name, pid, tid);					\

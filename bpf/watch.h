@@ -69,8 +69,10 @@ static __always_inline void count_unread(void)
  * something, as many threads must have been preempted on one CPU, each in another of them.
  * They write the same values, but never at a time: they disable preemption meanwhile.
  */
-extern void bpf_preempt_disable(void) __ksym __weak;
-extern void bpf_preempt_enable(void) __ksym __weak;
+#define OPTIONAL	__ksym __weak
+
+extern OPTIONAL void bpf_preempt_disable(void);
+extern OPTIONAL void bpf_preempt_enable(void);
 
 /* Kernels since 6.10 have them; on others there is only the first program. */
 #define CAN_GUARD	(bpf_ksym_exists(bpf_preempt_disable) &&		\

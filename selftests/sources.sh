@@ -398,8 +398,8 @@ waits() {
 skip=''
 needs=/dev/vfio/vfio
 cp "$LAB_MODULES"/*.ko "$work"
-if ! [ -e /dev/ioasid ] || ! [ -x "$top" ]; then
-	echo "1..0 # SKIP no /dev/ioasid or no $top"
+if ! [ -e "$needs" ] || ! [ -x "$top" ]; then
+	echo "1..0 # SKIP no $needs or no $top"
 	exit 4
 fi
 if ! unload_ours || ! take_device; then

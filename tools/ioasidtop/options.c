@@ -223,7 +223,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_SOURCE:
 		if (!watch__parse(arg, &options->watch))
 			argp_error(state,
-				   "SOURCE must be ioasid, vfio, iommufd, iommu or auto, not '%s'", arg);
+				   "SOURCE must be ioasid, vfio, iommufd, iommu or auto, not '%s'",
+				   arg);
 		break;
 	case OPT_STRICT:
 		options->strict = true;

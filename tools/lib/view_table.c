@@ -143,7 +143,7 @@ const char *view__empty_reason(const struct view *view, const struct snapshot *s
 	if (!snap)
 		return "The first interval is running ...";
 	if (snap->watch != WATCH_IOASID && !snap->nr_rows)
-		return "Nobody maps or unmaps: what was there before is seen when it does something.";
+		return "Nobody maps or unmaps; what was there before is seen when it does.";
 	if (view__has_no_driver(snap))
 		return "The ioasid driver is not loaded: waiting for it.";
 	if (snap->nr_rows && view->id == VIEW_FAULTS && !*view->filter && !view->pid)
