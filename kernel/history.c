@@ -35,9 +35,10 @@ static unsigned int history_stacks = 256;
 module_param(history_stacks, uint, 0644);
 MODULE_PARM_DESC(history_stacks, "Stacks that are kept of each new address space, 0 to 4096, 288 bytes each (256)");
 
-static unsigned int history_sample = 1;
+/* Stacks are most of what it costs: who has faults to explain wants all of them. */
+static unsigned int history_sample = 8;
 module_param(history_sample, uint, 0644);
-MODULE_PARM_DESC(history_sample, "Of one in so many operations the stack is kept, 0: of none (1)");
+MODULE_PARM_DESC(history_sample, "Of one in so many operations the stack is kept, 0: of none (8)");
 
 /* Rings */
 

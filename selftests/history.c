@@ -170,6 +170,36 @@ TEST_F(space, arguments, "what cannot be asked is refused")
 	ASSERT_ERRNO(EOPNOTSUPP, ioctl(self->fd, IOASID_GET_HISTORY, &arg));
 }
 
+static void set_param(const char *name, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), PARAMS "%s", name);
+	ASSERT_TRUE(!write_text(path, value));
+}
+
+FIXTURE(parameters)
+{
+	int fd, id;
+	char *mem;
+};
+
+FIXTURE_SETUP(parameters)
+{
+	self->fd = test_open();
+	self->id = test_alloc(self->fd);
+	self->mem = memory(PAGE);
+	set_param("history_sample", "1");
+}
+
+FIXTURE_TEARDOWN(parameters)
+{
+	set_param("history", "1024");
+	set_param("history_stacks", "256");
+	set_param("history_sample", "8");
+	close(self->fd);
+}
+
 /* A call chain that can be recognized in a stack. */
 static __attribute__((noinline)) void map_here(int fd, int id, void *mem, void **caller)
 {
@@ -185,7 +215,7 @@ static bool has_word(const struct ioasid_history_stack *stack, const void *word)
 	return false;
 }
 
-TEST_F(space, stacks, "an operation's stack is what the process had")
+TEST_F(parameters, stacks, "an operation's stack is what the process had")
 {
 	struct ioasid_history_stack stack = {};
 	struct ioasid_history_entry e[2];
@@ -219,7 +249,7 @@ static long raw_ioctl(int fd, unsigned long cmd, void *arg, uint64_t sp)
 	return rc;
 }
 
-TEST_F(space, odd_stacks, "a stack pointer that leads nowhere is no harm")
+TEST_F(parameters, odd_stacks, "a stack pointer that leads nowhere is no harm")
 {
 	static const uint64_t nowhere[] = {
 		0, 8, 0x7ffffffff000, 0x800000000000, 0xffffffff81000000, 0xfffffffffffffff8,
@@ -247,7 +277,7 @@ TEST_F(space, odd_stacks, "a stack pointer that leads nowhere is no harm")
 	}
 }
 
-TEST_F(space, near_the_end, "of a stack that ends soon there is what can be read")
+TEST_F(parameters, near_the_end, "of a stack that ends soon there is what can be read")
 {
 	char *two = memory(2 * PAGE);
 	struct ioasid_history_stack stack;
@@ -275,7 +305,7 @@ static void drop_caps(void)
 	ASSERT_TRUE(!syscall(SYS_capset, &header, data));
 }
 
-TEST_F(space, secrets, "stacks are for the administrator, histories for those who have the file")
+TEST_F(parameters, secrets, "stacks are for the administrator, histories for those who have the file")
 {
 	int other = test_open(), other_id = test_alloc(other);
 	uint32_t ctx = fdinfo_get(other, "ioasid-ctx");
@@ -292,35 +322,6 @@ TEST_F(space, secrets, "stacks are for the administrator, histories for those wh
 	ASSERT_ERRNO(EPERM, do_history(self->fd, ctx, other_id, 0, e, 2, &arg));
 	ASSERT_EQ(1, history(self->fd, self->id, e, 2));
 	ASSERT_ERRNO(EPERM, do_stack(self->fd, self->id, e[0].stack, &stack));
-}
-
-static void set_param(const char *name, const char *value)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), PARAMS "%s", name);
-	ASSERT_TRUE(!write_text(path, value));
-}
-
-FIXTURE(parameters)
-{
-	int fd, id;
-	char *mem;
-};
-
-FIXTURE_SETUP(parameters)
-{
-	self->fd = test_open();
-	self->id = test_alloc(self->fd);
-	self->mem = memory(PAGE);
-}
-
-FIXTURE_TEARDOWN(parameters)
-{
-	set_param("history", "1024");
-	set_param("history_stacks", "256");
-	set_param("history_sample", "1");
-	close(self->fd);
 }
 
 TEST_F(parameters, parameters, "how much is kept can be chosen, for spaces that are made then")
