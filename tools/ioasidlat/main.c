@@ -77,7 +77,7 @@ static int run_probe(struct options *options)
 					  options->memory, options->verbose, why, sizeof(why)))
 		obstacle = *why ? why : "out of memory";
 	lat_reader__close(reader);
-	err = probe__print(stdout, "ioasidlat", &probe, obstacle, options->json);
+	err = probe__print(stdout, "ioasidlat", &probe, obstacle, true, options->json);
 	return err ? fail("cannot write", err) : EXIT_OK;
 }
 

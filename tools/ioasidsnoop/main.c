@@ -316,8 +316,8 @@ static int run_probe(const struct options *options, const struct probe *probe, c
 	if (!why && feed__open(&feed, options, handle, NULL, text, sizeof(text)))
 		why = *text ? text : "out of memory";
 	feed__close(feed);
-	return probe__print(stdout, "ioasidsnoop", probe, why, options->json) ? EXIT_FAILED :
-										EXIT_OK;
+	return probe__print(stdout, "ioasidsnoop", probe, why, false, options->json) ?
+		       EXIT_FAILED : EXIT_OK;
 }
 
 int main(int argc, char **argv)

@@ -7,9 +7,9 @@
 
 /*
  * What --probe prints of a tool that cannot do without BPF; obstacle: why that does not
- * work, or NULL. 0 or a negative errno.
+ * work, or NULL; times: only sources that have them are of use. 0 or a negative errno.
  */
 int probe__print(FILE *out, const char *tool, const struct probe *probe, const char *obstacle,
-		 bool json);
+		 bool times, bool json);
 
 #endif
