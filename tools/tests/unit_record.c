@@ -47,6 +47,20 @@ static void random_values(struct row *row)
 			add_timed(row, t, random_number(), random_u64() % 100 + 1);
 }
 
+static void random_processes(struct snapshot *snap)
+{
+	snap->nr_processes = random_u64() % 4;
+	snap->processes = calloc(4, sizeof(*snap->processes));
+	for (size_t i = 0; i < snap->nr_processes; i++) {
+		struct process *process = &snap->processes[i];
+
+		process->pid = 1000 * (i + 1) + random_u64() % 1000;
+		process->nspid = random_u64() % 3;
+		process->cgroup = random_u64() % 2 ? strdup("/system.slice/a.service") : NULL;
+		strcpy(process->container, i % 2 ? "docker:0123456789ab" : "");
+	}
+}
+
 static struct snapshot *random_snapshot(__u64 seq)
 {
 	struct snapshot *snap = new_snapshot(random_u64() % 8);
@@ -75,6 +89,8 @@ static struct snapshot *random_snapshot(__u64 seq)
 		snap->devices[i].cookie = random_u64();
 		random_values(&snap->devices[i]);
 	}
+	snap->watch = random_u64() % NR_WATCHES;
+	random_processes(snap);
 	return snap;
 }
 
@@ -134,6 +150,16 @@ static void same(const struct snapshot *a, const struct snapshot *b)
 	ASSERT_EQ(a->nr_devices, b->nr_devices);
 	for (size_t i = 0; i < a->nr_devices; i++)
 		same_row(&a->devices[i], &b->devices[i]);
+	ASSERT_EQ(a->watch, b->watch);
+	ASSERT_EQ(a->nr_processes, b->nr_processes);
+	for (size_t i = 0; i < a->nr_processes; i++) {
+		ASSERT_EQ(a->processes[i].pid, b->processes[i].pid);
+		ASSERT_EQ(a->processes[i].nspid, b->processes[i].nspid);
+		ASSERT_EQ(!a->processes[i].cgroup, !b->processes[i].cgroup);
+		if (a->processes[i].cgroup)
+			ASSERT_STREQ(a->processes[i].cgroup, b->processes[i].cgroup);
+		ASSERT_STREQ(a->processes[i].container, b->processes[i].container);
+	}
 }
 
 static struct frame_schema own;
