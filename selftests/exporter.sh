@@ -636,7 +636,13 @@ same("up", scrape(port).sum("ioasid_up"), 0)' || return 1
 	stop_exporter
 	kill -KILL "$collecting"
 	wait "$collecting" 2>/dev/null
-	[ -S "$(sock)" ] && start_collect || fail "a dead one is in the way" || return 1
+	# Its socket is still there, and must not keep another one out.
+	[ -S "$(sock)" ] && start_collect || return 1
+	for _ in {1..100}; do
+		! "$top" --json -n 1 --collector="$(sock)" >"$work/out" 2>&1 || break
+		sleep 0.1
+	done
+	grep -q '"schema"' "$work/out" || fail "a dead one is in the way: $(cat "$work/out")" || return 1
 	stop_collect
 	# Of another build: the same magic number, another layout.
 	rm -f "$(sock)"
