@@ -305,7 +305,8 @@ static void drop_caps(void)
 	ASSERT_TRUE(!syscall(SYS_capset, &header, data));
 }
 
-TEST_F(parameters, secrets, "stacks are for the administrator, histories for those who have the file")
+TEST_F(parameters, secrets,
+       "stacks are for the administrator, histories for those who have the file")
 {
 	int other = test_open(), other_id = test_alloc(other);
 	uint32_t ctx = fdinfo_get(other, "ioasid-ctx");
