@@ -414,12 +414,23 @@ static int attach(struct ioasid_device *idev, struct ioasid_space *space,
 		mutex_lock(space->lock);
 		rc = attach_locked(idev, space, pasid, nested);
 		*maps = space->nr_maps;
+		if (!rc)
+			ioasid_history_device(space, IOASID_HISTORY_ATTACH,
+					      idev->rid, pasid);
 		ioasid_nested_drop(nested);
 		mutex_unlock(space->lock);
 	}
 	mutex_unlock(&idev->ctx->lock);
 	ioasid_return_page(&lent);
 	return rc;
+}
+
+static void enter_attach(struct ioasid_device *idev, struct ioasid_space *space,
+			 u32 pasid)
+{
+	mutex_lock(space->lock);
+	ioasid_history_device(space, IOASID_HISTORY_ATTACH, idev->rid, pasid);
+	mutex_unlock(space->lock);
 }
 
 /* A PASID of the kernel's choice. */
@@ -429,19 +440,15 @@ static int attach_any(struct ioasid_device *idev, struct ioasid_space *space,
 	struct iommu_sva *sva = ioasid_sva_bind(space, idev);
 	int rc;
 
-	if (sva)
-		return attach_sva(idev, space, sva, pasid);
+	if (sva) {
+		rc = attach_sva(idev, space, sva, pasid);
+		if (!rc)
+			enter_attach(idev, space, *pasid);
+		return rc;
+	}
 	/* The door lets nobody else attach the device meanwhile. */
 	rc = choose_pasid(idev, pasid);
 	return rc ?: attach(idev, space, *pasid, maps);
-}
-
-static void enter_attach(struct ioasid_device *idev, struct ioasid_space *space,
-			 u32 pasid)
-{
-	mutex_lock(space->lock);
-	ioasid_history_device(space, IOASID_HISTORY_ATTACH, idev->rid, pasid);
-	mutex_unlock(space->lock);
 }
 
 static int attach_either(struct ioasid_device *idev, u32 ioasid, u32 pasid,
@@ -459,8 +466,6 @@ static int attach_either(struct ioasid_device *idev, u32 ioasid, u32 pasid,
 	if (space) {
 		rc = any ? attach_any(idev, space, any, &maps) :
 			   attach(idev, space, pasid, &maps);
-		if (!rc)
-			enter_attach(idev, space, any ? *any : pasid);
 		ioasid_space_put(space);
 	}
 	if (any)

@@ -46,6 +46,7 @@ static void ring_init(struct ioasid_ring *ring, u32 size, u32 limit)
 {
 	ring->size = size;
 	ring->limit = limit ? roundup_pow_of_two(limit) : 0;
+	ring->first = 1;
 	ring->next = 1;
 }
 
@@ -63,7 +64,9 @@ static void ring_grow(struct ioasid_ring *ring)
 		*ring = old;
 		return;
 	}
-	for (n = ioasid_ring_first(&old); n < old.next; n++)
+	/* Without memory some may have been forgotten before: they have no place. */
+	ring->first = ioasid_ring_first(&old);
+	for (n = ring->first; n < old.next; n++)
 		memcpy(ioasid_ring_at(ring, n), ioasid_ring_at(&old, n), ring->size);
 	kvfree(old.at);
 }

@@ -16,6 +16,7 @@ struct ioasid_ucmd;
  * @size: of a thing
  * @limit: most of them, a power of two; 0: none is kept
  * @room: a power of two, or 0: grows with use
+ * @first: nothing before this one was there when it grew last
  * @next: number of the next one
  */
 struct ioasid_ring {
@@ -23,6 +24,7 @@ struct ioasid_ring {
 	u32 size;
 	u32 limit;
 	u32 room;
+	u64 first;
 	u64 next;
 };
 
@@ -46,7 +48,9 @@ static inline void *ioasid_ring_at(const struct ioasid_ring *ring, u64 n)
 /* Number of the oldest thing there is; @next: there is none. */
 static inline u64 ioasid_ring_first(const struct ioasid_ring *ring)
 {
-	return ring->next > ring->room ? ring->next - ring->room : 1;
+	u64 first = ring->next > ring->room ? ring->next - ring->room : 1;
+
+	return max(first, ring->first);
 }
 
 /* NULL: it is forgotten, or never was. */
