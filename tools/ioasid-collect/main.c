@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "arg.h"
 #include "collect.h"
 #include "collector.h"
 #include "confine.h"
@@ -36,26 +37,13 @@ static const struct argp_option option_table[] = {
 	{ 0 },
 };
 
-static double parse_number(struct argp_state *state, const char *what, const char *text,
-			   double min, double max)
-{
-	double number;
-	char *end;
-
-	errno = 0;
-	number = strtod(text, &end);
-	if (errno || end == text || *end || !(number >= min && number <= max))
-		argp_error(state, "%s must be from %g to %g, not '%s'", what, min, max, text);
-	return number;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
 
 	switch (key) {
 	case 'i':
-		options->interval = parse_number(state, "SECONDS", arg, 0.05, 3600);
+		options->interval = arg__number(state, "SECONDS", arg, 0.05, 3600);
 		break;
 	case OPT_SOCKET:
 		options->socket = arg;
@@ -70,7 +58,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->gather.no_bpf = true;
 		break;
 	case OPT_MEMORY:
-		options->gather.memory = floor(parse_number(state, "MIB", arg, COLLECT_MEMORY_MIN,
+		options->gather.memory = floor(arg__number(state, "MIB", arg, COLLECT_MEMORY_MIN,
 							    COLLECT_MEMORY_MAX));
 		break;
 	case OPT_VERBOSE:

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <argp.h>
 #include <arpa/inet.h>
-#include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "arg.h"
 #include "collect.h"
 #include "exporter.h"
 #include "version.h"
@@ -36,29 +35,6 @@ static const struct argp_option option_table[] = {
 	{ "verbose", OPT_VERBOSE, NULL, 0, "show messages of the BPF loader", 0 },
 	{ 0 },
 };
-
-static double parse_number(struct argp_state *state, const char *what, const char *text,
-			   double min, double max)
-{
-	double number;
-	char *end;
-
-	errno = 0;
-	number = strtod(text, &end);
-	if (errno || end == text || *end || !(number >= min && number <= max))
-		argp_error(state, "%s must be from %g to %g, not '%s'", what, min, max, text);
-	return number;
-}
-
-static unsigned int parse_whole(struct argp_state *state, const char *what, const char *text,
-				unsigned int min, unsigned int max)
-{
-	double number = parse_number(state, what, text, min, max);
-
-	if (number != floor(number))
-		argp_error(state, "%s must be a whole number, not '%s'", what, text);
-	return number;
-}
 
 static bool parse_address(const char *address, in_port_t port, struct sockaddr_storage *out)
 {
@@ -93,7 +69,7 @@ static void parse_listen(struct argp_state *state, struct options *options, cons
 	} else if (strchr(address, ':')) {
 		argp_error(state, "an IPv6 address stands in brackets: not '%s'", text);
 	}
-	port = parse_whole(state, "PORT", colon + 1, 1, 65535);
+	port = arg__whole(state, "PORT", colon + 1, 1, 65535);
 	if (!parse_address(start, port, &options->listen))
 		argp_error(state, "'%s' is not the number of an address", start);
 	options->listen_text = text;
@@ -108,10 +84,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parse_listen(state, options, arg);
 		break;
 	case OPT_CONNECTIONS:
-		options->connections = parse_whole(state, "N", arg, 1, 256);
+		options->connections = arg__whole(state, "N", arg, 1, 256);
 		break;
 	case OPT_SPACES:
-		options->max_spaces = parse_whole(state, "N", arg, 0, OPENMETRICS_SPACES_MAX);
+		options->max_spaces = arg__whole(state, "N", arg, 0, OPENMETRICS_SPACES_MAX);
 		break;
 	case OPT_HISTOGRAMS:
 		options->space_histograms = true;
@@ -120,13 +96,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->socket = arg ? arg : COLLECT_SOCKET;
 		break;
 	case 'i':
-		options->interval = parse_number(state, "SECONDS", arg, 0.05, 3600);
+		options->interval = arg__number(state, "SECONDS", arg, 0.05, 3600);
 		break;
 	case OPT_NO_BPF:
 		options->gather.no_bpf = true;
 		break;
 	case OPT_MEMORY:
-		options->gather.memory = parse_whole(state, "MIB", arg, COLLECT_MEMORY_MIN,
+		options->gather.memory = arg__whole(state, "MIB", arg, COLLECT_MEMORY_MIN,
 						     COLLECT_MEMORY_MAX);
 		break;
 	case OPT_USER:

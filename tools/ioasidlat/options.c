@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "arg.h"
 #include "collect.h"
 #include "ioasidlat.h"
 #include "version.h"
@@ -51,29 +52,6 @@ static const struct argp_option option_table[] = {
 	{ "verbose", OPT_VERBOSE, NULL, 0, "show messages of the BPF loader", 0 },
 	{ 0 },
 };
-
-static double parse_number(struct argp_state *state, const char *what, const char *text,
-			   double min, double max)
-{
-	double number;
-	char *end;
-
-	errno = 0;
-	number = strtod(text, &end);
-	if (errno || end == text || *end || !(number >= min && number <= max))
-		argp_error(state, "%s must be from %g to %g, not '%s'", what, min, max, text);
-	return number;
-}
-
-static unsigned long parse_whole(struct argp_state *state, const char *what, const char *text,
-				 unsigned long min, unsigned long max)
-{
-	double number = parse_number(state, what, text, min, max);
-
-	if (number != floor(number))
-		argp_error(state, "%s must be a whole number, not '%s'", what, text);
-	return number;
-}
 
 /* Calls take() for each word of a list. */
 static void parse_list(struct argp_state *state, const char *text,
@@ -145,7 +123,7 @@ static __u32 parse_u32(struct argp_state *state, const char *what, const char *t
 	char copy[16];
 
 	snprintf(copy, sizeof(copy), "%.*s", (int)len, text);
-	return parse_whole(state, what, len < sizeof(copy) ? copy : text, 1, 0xffffffff);
+	return arg__whole(state, what, len < sizeof(copy) ? copy : text, 1, 0xffffffff);
 }
 
 static void parse_space(struct argp_state *state, const char *text, struct lat_config *config)
@@ -215,7 +193,7 @@ static error_t parse_output(int key, char *arg, struct argp_state *state)
 		options->hlog = arg;
 		break;
 	case OPT_WIDTH:
-		options->width = parse_whole(state, "COLS", arg, 40, 1000);
+		options->width = arg__whole(state, "COLS", arg, 40, 1000);
 		break;
 	case OPT_SOURCE:
 		if (!watch__parse(arg, &options->watch))
@@ -223,7 +201,7 @@ static error_t parse_output(int key, char *arg, struct argp_state *state)
 				   "SOURCE must be ioasid, vfio, iommufd or auto, not '%s'", arg);
 		break;
 	case OPT_MEMORY:
-		options->memory = parse_whole(state, "MIB", arg, COLLECT_MEMORY_MIN,
+		options->memory = arg__whole(state, "MIB", arg, COLLECT_MEMORY_MIN,
 					      COLLECT_MEMORY_MAX);
 		break;
 	case OPT_STRICT:
@@ -250,19 +228,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'd':
-		options->duration_ns = parse_number(state, "SECONDS", arg, 0.05, 1e9) * 1e9;
+		options->duration_ns = arg__number(state, "SECONDS", arg, 0.05, 1e9) * 1e9;
 		break;
 	case 'i':
-		options->interval_ns = parse_number(state, "SECONDS", arg, 0.05, 3600) * 1e9;
+		options->interval_ns = arg__number(state, "SECONDS", arg, 0.05, 3600) * 1e9;
 		break;
 	case 'n':
-		options->count = parse_whole(state, "COUNT", arg, 1, 1e15);
+		options->count = arg__whole(state, "COUNT", arg, 1, 1e15);
 		break;
 	case 'o':
 		parse_list(state, arg, take_op, "operation");
 		break;
 	case 'p':
-		options->config.tgid = parse_whole(state, "PID", arg, 1, 1 << 22);
+		options->config.tgid = arg__whole(state, "PID", arg, 1, 1 << 22);
 		break;
 	case 'S':
 		parse_space(state, arg, &options->config);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <argp.h>
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "arg.h"
 #include "ioasidsnoop.h"
 #include "version.h"
 
@@ -41,29 +41,6 @@ static const struct argp_option option_table[] = {
 	{ 0 },
 };
 
-static double parse_number(struct argp_state *state, const char *what, const char *text,
-			   double min, double max)
-{
-	double number;
-	char *end;
-
-	errno = 0;
-	number = strtod(text, &end);
-	if (errno || end == text || *end || !(number >= min && number <= max))
-		argp_error(state, "%s must be from %g to %g, not '%s'", what, min, max, text);
-	return number;
-}
-
-static unsigned long parse_whole(struct argp_state *state, const char *what, const char *text,
-				 unsigned long min, unsigned long max)
-{
-	double number = parse_number(state, what, text, min, max);
-
-	if (number != floor(number))
-		argp_error(state, "%s must be a whole number, not '%s'", what, text);
-	return number;
-}
-
 static void parse_device(struct argp_state *state, struct ioasid_snoop_filter *filter,
 			 const char *text)
 {
@@ -89,15 +66,15 @@ static error_t parse_filter(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'p':
-		filter->pid = parse_whole(state, "PID", arg, 1, 1 << 22);
+		filter->pid = arg__whole(state, "PID", arg, 1, 1 << 22);
 		filter->conditions |= SNOOP_IF_PID;
 		break;
 	case 'c':
-		filter->ctx = parse_whole(state, "CTX", arg, 0, 0xffffffff);
+		filter->ctx = arg__whole(state, "CTX", arg, 0, 0xffffffff);
 		filter->conditions |= SNOOP_IF_CTX;
 		break;
 	case 'S':
-		filter->ioasid = parse_whole(state, "ID", arg, 0, 0xffffffff);
+		filter->ioasid = arg__whole(state, "ID", arg, 0, 0xffffffff);
 		filter->conditions |= SNOOP_IF_IOASID;
 		break;
 	case 'D':
@@ -165,10 +142,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->clock = parse_clock(state, arg);
 		break;
 	case 'n':
-		options->count = parse_whole(state, "COUNT", arg, 1, 1e15);
+		options->count = arg__whole(state, "COUNT", arg, 1, 1e15);
 		break;
 	case 'd':
-		options->duration_ns = parse_number(state, "SECONDS", arg, 0.001, 1e6) * 1e9;
+		options->duration_ns = arg__number(state, "SECONDS", arg, 0.001, 1e6) * 1e9;
 		break;
 	case 'k':
 		options->kernel_stacks = true;
@@ -183,7 +160,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		add_events(state, options, "faults");
 		break;
 	case OPT_MEMORY:
-		options->memory = parse_whole(state, "MIB", arg, MEMORY_MIN, MEMORY_MAX);
+		options->memory = arg__whole(state, "MIB", arg, MEMORY_MIN, MEMORY_MAX);
 		break;
 	case OPT_STRICT:
 		options->strict = true;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <argp.h>
-#include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "arg.h"
 #include "ioasidtop.h"
 #include "openmetrics.h"
 #include "version.h"
@@ -75,29 +74,6 @@ static const struct argp_option option_table[] = {
 	{ 0 },
 };
 
-static double parse_number(struct argp_state *state, const char *what, const char *text,
-			   double min, double max)
-{
-	double number;
-	char *end;
-
-	errno = 0;
-	number = strtod(text, &end);
-	if (errno || end == text || *end || !(number >= min && number <= max))
-		argp_error(state, "%s must be from %g to %g, not '%s'", what, min, max, text);
-	return number;
-}
-
-static unsigned long parse_whole(struct argp_state *state, const char *what, const char *text,
-				 unsigned long min, unsigned long max)
-{
-	double number = parse_number(state, what, text, min, max);
-
-	if (number != floor(number))
-		argp_error(state, "%s must be a whole number, not '%s'", what, text);
-	return number;
-}
-
 static enum format parse_format(struct argp_state *state, const char *text)
 {
 	static const char *const names[] = { "table", "json", "csv", "openmetrics", "prometheus" };
@@ -119,23 +95,23 @@ static error_t parse_time(int key, char *arg, struct argp_state *state)
 		options->record = arg;
 		break;
 	case OPT_RECORD_SIZE:
-		options->record_mib = parse_whole(state, "MIB", arg, 1, RECORD_MIB_MAX);
+		options->record_mib = arg__whole(state, "MIB", arg, 1, RECORD_MIB_MAX);
 		break;
 	case OPT_REPLAY:
 		options->replay = arg;
 		break;
 	case OPT_AT:
-		options->at = parse_number(state, "SECONDS", arg, 0, 1e9);
+		options->at = arg__number(state, "SECONDS", arg, 0, 1e9);
 		options->at_set = true;
 		break;
 	case OPT_SPEED:
-		options->speed = parse_number(state, "FACTOR", arg, SPEED_MIN, SPEED_MAX);
+		options->speed = arg__number(state, "FACTOR", arg, SPEED_MIN, SPEED_MAX);
 		break;
 	case OPT_MAX_CPU:
-		options->max_cpu = parse_whole(state, "PERCENT", arg, 0, 100);
+		options->max_cpu = arg__whole(state, "PERCENT", arg, 0, 100);
 		break;
 	case OPT_HISTORY:
-		options->history_mib = parse_whole(state, "MIB", arg, 0, HISTORY_MIB_MAX);
+		options->history_mib = arg__whole(state, "MIB", arg, 0, HISTORY_MIB_MAX);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -174,10 +150,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->batch = true;
 		break;
 	case 'n':
-		options->count = parse_whole(state, "COUNT", arg, 1, 1e15);
+		options->count = arg__whole(state, "COUNT", arg, 1, 1e15);
 		break;
 	case 'i':
-		options->interval = parse_number(state, "SECONDS", arg, 0.05, 3600);
+		options->interval = arg__number(state, "SECONDS", arg, 0.05, 3600);
 		break;
 	case 's':
 		options->sort = view__find_column(arg);
@@ -208,7 +184,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->filter = arg;
 		break;
 	case 'p':
-		options->pid = parse_whole(state, "PID", arg, 1, 1 << 22);
+		options->pid = arg__whole(state, "PID", arg, 1, 1 << 22);
 		break;
 	case OPT_COLLECTOR:
 		options->collector = arg ? arg : COLLECT_SOCKET;
@@ -217,7 +193,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->no_bpf = true;
 		break;
 	case OPT_MEMORY:
-		options->memory = parse_whole(state, "MIB", arg, COLLECT_MEMORY_MIN,
+		options->memory = arg__whole(state, "MIB", arg, COLLECT_MEMORY_MIN,
 					      COLLECT_MEMORY_MAX);
 		break;
 	case OPT_SOURCE:
@@ -236,10 +212,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->verbose = true;
 		break;
 	case OPT_WIDTH:
-		options->width = parse_whole(state, "COLS", arg, 20, 1000);
+		options->width = arg__whole(state, "COLS", arg, 20, 1000);
 		break;
 	case OPT_HEIGHT:
-		options->height = parse_whole(state, "ROWS", arg, 5, 1000);
+		options->height = arg__whole(state, "ROWS", arg, 5, 1000);
 		break;
 	case OPT_COUNTERS:
 		if (options->nr_files == MAX_FILES)
@@ -255,7 +231,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->batch = true;
 		break;
 	case OPT_SPACES:
-		options->spaces = parse_whole(state, "N", arg, 0, OPENMETRICS_SPACES_MAX);
+		options->spaces = arg__whole(state, "N", arg, 0, OPENMETRICS_SPACES_MAX);
 		break;
 	case OPT_BPF_STATS:
 		options->bpf_stats = true;
