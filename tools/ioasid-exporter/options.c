@@ -103,7 +103,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_MEMORY:
 		options->gather.memory = arg__whole(state, "MIB", arg, COLLECT_MEMORY_MIN,
-						     COLLECT_MEMORY_MAX);
+						    COLLECT_MEMORY_MAX);
 		break;
 	case OPT_USER:
 		options->user = arg;

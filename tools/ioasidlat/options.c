@@ -202,7 +202,7 @@ static error_t parse_output(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_MEMORY:
 		options->memory = arg__whole(state, "MIB", arg, COLLECT_MEMORY_MIN,
-					      COLLECT_MEMORY_MAX);
+					     COLLECT_MEMORY_MAX);
 		break;
 	case OPT_STRICT:
 		options->strict = true;
