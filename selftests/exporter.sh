@@ -518,12 +518,16 @@ same("beside", fetch(port)[0], 200)
 
 sock() { echo "$work/collect.sock"; }
 
+# Flag 0x10000 (SO_ACCEPTCON) of the kernel's list.
+listens() { grep -qE ": [0-9A-F]+ [0-9]+ 00010000 .* $1\$" /proc/net/unix; }
+
+# Until it listens, as who it is going to be. An earlier one's socket may lie there still.
 start_collect() {
 	chmod 755 "$work"
 	"$collect" -i 0.2 --socket "$(sock)" "$@" 2>"$work/collect.err" &
 	collecting=$!
 	for _ in {1..300}; do
-		[ ! -S "$(sock)" ] || return 0
+		! listens "$(sock)" || [ "$(field "$collecting" Uid)" = 0 ] || return 0
 		sleep 0.1
 	done
 	fail "$(cat "$work/collect.err")"
@@ -689,4 +693,4 @@ usage() {
 }
 
 ip link set lo up
-run_tests "$@"
+run_tool_tests "$@"

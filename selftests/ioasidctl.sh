@@ -38,8 +38,6 @@ tests=(
 	many:"thousands of mappings are listed exactly once"
 )
 
-fail() { echo "# $*"; return 1; }
-
 # says STATUS TEXT ARGUMENT...
 says() {
 	local status

@@ -558,4 +558,4 @@ heat_map() {
 	return "$status"
 }
 
-run_tests "$@"
+run_tool_tests "$@"

@@ -15,8 +15,6 @@ work=$(mktemp -d)
 [ -n "${LAB_MODULES-}" ] || . /run/lab.env
 . selftests/lab/tap.sh
 
-fail() { echo "# $*"; return 1; }
-
 # result FILE WORKLOAD DOOR PHASE KEY
 result() {
 	jq -r --arg w "$2" --arg d "$3" --arg p "$4" \

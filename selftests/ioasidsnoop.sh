@@ -658,5 +658,5 @@ usage() {
 	"$snoop" --help >/dev/null && "$snoop" -V | grep -q '^ioasidsnoop [0-9]'
 }
 
-top=$snoop	# what run_tests looks for
-run_tests "$@"
+top=$snoop	# what run_tool_tests looks for
+run_tool_tests "$@"

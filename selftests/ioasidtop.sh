@@ -582,4 +582,4 @@ names() {
 	done <"$work/types"
 }
 
-run_tests "$@"
+run_tool_tests "$@"

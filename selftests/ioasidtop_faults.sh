@@ -263,4 +263,4 @@ screen() {
 	return "$status"
 }
 
-run_tests "$@"
+run_tool_tests "$@"

@@ -422,4 +422,4 @@ usage() {
 	done
 }
 
-run_tests "$@"
+run_tool_tests "$@"

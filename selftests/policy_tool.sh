@@ -43,8 +43,6 @@ if [ ! -e /sys/kernel/debug/ioasid/policies ]; then
 	exit 4
 fi
 
-fail() { echo "# $*"; return 1; }
-
 after_test() {
 	local pin
 	for pin in "$pins"/*; do

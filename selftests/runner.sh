@@ -18,6 +18,8 @@ tests=(
 	unknown_kernel:"so is an unknown kernel"
 	unknown_option:"and an unknown option"
 	one_fails:"a test that fails"
+	why:"what it said stands at the end, where whoever sees no more looks"
+	failed_skip:"a test that failed was not skipped"
 	plan_short:"a program that ends before its plan does"
 	plan_missing:"a program that prints no plan"
 	bad_exit:"a program that exits with an error though all passed"
@@ -98,6 +100,17 @@ unknown_option() {
 
 one_fails() {
 	runner '1..2\nok 1 - x\nnot ok 2 - y\n## end a 1\n' 0 -k 1.0 b
+	says 1 "2 passed, 1 failed, 0 skipped"
+}
+
+why() {
+	runner '1..2\n# not this\nok 1 - x\n# expected 1\nnot ok 2 - y\n## end a 1\n' 0 -k 1.0 b
+	says 1 "    1.0 legacy b: # expected 1" || return
+	! grep -q '^    .*not this' <<<"$output"
+}
+
+failed_skip() {
+	runner '1..2\nok 1 - x\nnot ok 2 - y # SKIP no device\n## end a 1\n' 0 -k 1.0 b
 	says 1 "2 passed, 1 failed, 0 skipped"
 }
 

@@ -406,7 +406,7 @@ if ! unload_ours || ! take_device; then
 	echo "1..0 # SKIP our modules stay, or $device is not to be had"
 	exit 4
 fi
-run_tests "$@"
+run_tool_tests "$@"
 status=$?
 to_driver '' "$device"
 load_ours

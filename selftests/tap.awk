@@ -3,12 +3,21 @@
 # Reads the output of lab/guest-tests: for each program "## begin NAME", its TAP
 # stream, "## end NAME STATUS".  Prints every line after LABEL and NAME, and
 # appends one line "passed|failed|skipped LABEL NAME: TEST" a test to TOTALS.
-# A program that dies before its plan ends, or never starts, has failed.
+# A program that dies before its plan ends, or never starts, has failed.  What a
+# test that failed said before goes there as well, in lines "why LABEL NAME: # TEXT".
+
+BEGIN { NOTES = 30 }
 
 function count(what, test)
 {
 	print what, label, name ": " test >> totals
 	fflush(totals)	# whole lines only, should we be killed
+}
+
+function note(text)
+{
+	print "why", label, name ": " text >> totals
+	fflush(totals)
 }
 
 function fail(test)
@@ -39,7 +48,7 @@ function begin(program)
 	name = program
 	began[name] = 1
 	plan = -1
-	seen = failed = 0
+	seen = failed = noted = 0
 }
 
 { sub(/\r$/, "") }
@@ -51,6 +60,8 @@ name == "" { print label ": " $0; next }
 
 { emit($0) }
 
+/^#/ { notes[noted++] = $0 }
+
 /^1\.\.[0-9]+/ {
 	plan = substr($1, 4) + 0
 	if (plan == 0)
@@ -59,16 +70,17 @@ name == "" { print label ": " $0; next }
 
 /^(not )?ok( |$)/ {
 	seen++
-	if (/# *(SKIP|skip)/)
-		count("skipped", $0)
-	else if (/^ok/)
-		count("passed", $0)
+	if (/^ok/)
+		count(/# *(SKIP|skip)/ ? "skipped" : "passed", $0)
 	else if (/# *TODO/)
 		count("skipped", $0)
 	else {
 		failed = 1
 		count("failed", $0)
+		for (i = noted > NOTES ? noted - NOTES : 0; i < noted; i++)
+			note(notes[i])
 	}
+	noted = 0
 }
 
 END {

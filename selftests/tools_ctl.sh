@@ -37,8 +37,6 @@ tests=(
 	install:"programs compile against what is installed"
 )
 
-fail() { echo "# $*"; return 1; }
-
 # run STATUS ARGUMENT...: output goes to $work/out.
 run() {
 	local expected=$1 status

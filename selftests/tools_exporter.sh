@@ -9,8 +9,8 @@ set -uo pipefail
 shipped=tools/ioasid-exporter
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-
-fail() { echo "# $*"; return 1; }
+# shellcheck source=selftests/lab/tap.sh
+. selftests/lab/tap.sh
 
 wire() { build/tools/tests/unit_wire >"$work/out" 2>&1 || fail "$(cat "$work/out")"; }
 
@@ -71,17 +71,4 @@ tests=(
 	manuals:"manual pages render without warnings and have all options"
 )
 
-echo "TAP version 13"
-echo "1..${#tests[@]}"
-number=0 failed=0
-for entry in "${tests[@]}"; do
-	number=$((number + 1))
-	if "${entry%%:*}"; then
-		echo "ok $number - ${entry#*:}"
-	else
-		echo "not ok $number - ${entry#*:}"
-		failed=$((failed + 1))
-	fi
-done
-echo "# Totals: pass:$((number - failed)) fail:$failed xfail:0 xpass:0 skip:0 error:0"
-[ "$failed" -eq 0 ]
+run_tests "$@"

@@ -15,8 +15,6 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 . selftests/lab/tap.sh
 
-fail() { echo "# $*"; return 1; }
-
 # run NAME KERNEL [WORKLOAD PHASE UNIT SAMPLES FUNCTIONS]...: a file of results.
 run() {
 	local file=$work/$1 kernel=$2
