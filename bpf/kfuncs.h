@@ -41,6 +41,19 @@ struct ioasid_mapping_info {
 };
 #endif
 
+struct ioasid_device_desc {
+	__u64 cookie;		/* what its user calls it */
+	__u32 rid;		/* as tracepoints show it */
+	__u32 ioasid;		/* innermost space it is attached to, without PASIDs; 0: none */
+	__u32 pasids;		/* how many of them are attached, now */
+	__u32 faults_pending;	/* groups without an answer, now */
+	__u32 flags;		/* IOASID_DEVICE_SUBDEVICE */
+	__u32 __reserved;
+	char name[32];
+};
+
+#define IOASID_DEVICE_SUBDEVICE	(1U << 0)	/* part of a function, by the PASID it uses */
+
 #ifdef __bpf__
 /* Only to hand on. With a mere declaration libbpf finds no function. */
 struct ioasid_ctx {};
@@ -56,6 +69,10 @@ struct bpf_iter_ioasid_space {
 
 struct bpf_iter_ioasid_mapping {
 	__u64 __opaque[8];
+} __attribute__((aligned(8)));
+
+struct bpf_iter_ioasid_device {
+	__u64 __opaque[11];
 } __attribute__((aligned(8)));
 
 #define IOASID_KFUNC __attribute__((weak)) __attribute__((section(".ksyms")))
@@ -84,6 +101,10 @@ extern int bpf_iter_ioasid_mapping_new(struct bpf_iter_ioasid_mapping *it, __u32
 extern struct ioasid_mapping_info *
 bpf_iter_ioasid_mapping_next(struct bpf_iter_ioasid_mapping *it) IOASID_KFUNC;
 extern void bpf_iter_ioasid_mapping_destroy(struct bpf_iter_ioasid_mapping *it) IOASID_KFUNC;
+extern int bpf_iter_ioasid_device_new(struct bpf_iter_ioasid_device *it, __u32 ctx) IOASID_KFUNC;
+extern struct ioasid_device_desc *
+bpf_iter_ioasid_device_next(struct bpf_iter_ioasid_device *it) IOASID_KFUNC;
+extern void bpf_iter_ioasid_device_destroy(struct bpf_iter_ioasid_device *it) IOASID_KFUNC;
 #endif
 
 #endif

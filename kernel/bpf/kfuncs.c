@@ -45,6 +45,13 @@ struct mapping_iter {
 	u64 done;
 };
 
+struct device_iter {
+	struct ioasid_ctx *ctx;
+	u64 next;		/* the least cookie to come */
+	struct ioasid_device_desc desc;
+	u64 done;
+};
+
 static void fill_counts(const struct ioasid_space *space,
 			struct ioasid_space_counts *counts)
 {
@@ -62,6 +69,41 @@ static void fill_counts(const struct ioasid_space *space,
 		.kind = READ_ONCE(space->kind),
 		.depth = space->depth,
 	};
+}
+
+static void fill_device(struct ioasid_device *idev,
+			struct ioasid_device_desc *desc)
+{
+	struct ioasid_pasid *pasid;
+	unsigned long id;
+
+	*desc = (struct ioasid_device_desc) {
+		.cookie = idev->cookie,
+		.rid = idev->rid,
+		.ioasid = idev->attached ? idev->attached->space->id : 0,
+		.faults_pending = atomic_read(&idev->pending_faults),
+		.flags = idev->sub ? IOASID_DEVICE_SUBDEVICE : 0,
+	};
+	xa_for_each(&idev->pasids, id, pasid)
+		desc->pasids++;
+	strscpy(desc->name, ioasid_device_name(idev));
+}
+
+/* Cookies are an order that lasts, whatever comes and goes between two steps. */
+static bool device_from(struct ioasid_ctx *ctx, u64 cookie,
+			struct ioasid_device_desc *desc)
+{
+	struct ioasid_device *idev, *found = NULL;
+
+	mutex_lock(&ctx->lock);
+	list_for_each_entry(idev, &ctx->devices, entry)
+		if (idev->cookie >= cookie &&
+		    (!found || idev->cookie < found->cookie))
+			found = idev;
+	if (found)
+		fill_device(found, desc);
+	mutex_unlock(&ctx->lock);
+	return found;
 }
 
 /* Both, or neither: a space does not keep its context. */
@@ -330,6 +372,55 @@ bpf_iter_ioasid_mapping_destroy(struct bpf_iter_ioasid_mapping *it)
 		space_put(iter->space);
 }
 
+/**
+ * bpf_iter_ioasid_device_new - all devices of a context, by cookie
+ * @it: the iterator; it keeps the context
+ * @ctx: number of the context
+ *
+ * Returns -ENOENT: there is no such context.
+ */
+__bpf_kfunc int bpf_iter_ioasid_device_new(struct bpf_iter_ioasid_device *it,
+					   u32 ctx)
+{
+	struct device_iter *iter = (void *)it;
+
+	BUILD_BUG_ON(sizeof(*iter) != sizeof(*it));
+	*iter = (struct device_iter) { .ctx = ioasid_ctx_find(ctx) };
+	if (!IS_ERR(iter->ctx))
+		return 0;
+	iter->ctx = NULL;
+	return -ENOENT;
+}
+
+/**
+ * bpf_iter_ioasid_device_next - the next device; NULL: no more
+ * @it: the iterator; what it returns is overwritten by the next step
+ */
+__bpf_kfunc struct ioasid_device_desc *
+bpf_iter_ioasid_device_next(struct bpf_iter_ioasid_device *it)
+{
+	struct device_iter *iter = (void *)it;
+
+	if (!iter->ctx || iter->done)
+		return NULL;
+	if (!device_from(iter->ctx, iter->next, &iter->desc)) {
+		iter->done = true;
+		return NULL;
+	}
+	iter->next = iter->desc.cookie + 1;
+	iter->done = !iter->next;
+	return &iter->desc;
+}
+
+__bpf_kfunc void
+bpf_iter_ioasid_device_destroy(struct bpf_iter_ioasid_device *it)
+{
+	struct device_iter *iter = (void *)it;
+
+	if (iter->ctx)
+		ioasid_ctx_put(iter->ctx);
+}
+
 __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(anywhere_ids)
@@ -354,6 +445,9 @@ BTF_ID_FLAGS(func, bpf_iter_ioasid_space_destroy, KF_ITER_DESTROY | KF_SLEEPABLE
 BTF_ID_FLAGS(func, bpf_iter_ioasid_mapping_new, KF_ITER_NEW | KF_SLEEPABLE)
 BTF_ID_FLAGS(func, bpf_iter_ioasid_mapping_next, KF_ITER_NEXT | KF_RET_NULL | KF_SLEEPABLE)
 BTF_ID_FLAGS(func, bpf_iter_ioasid_mapping_destroy, KF_ITER_DESTROY | KF_SLEEPABLE)
+BTF_ID_FLAGS(func, bpf_iter_ioasid_device_new, KF_ITER_NEW | KF_SLEEPABLE)
+BTF_ID_FLAGS(func, bpf_iter_ioasid_device_next, KF_ITER_NEXT | KF_RET_NULL | KF_SLEEPABLE)
+BTF_ID_FLAGS(func, bpf_iter_ioasid_device_destroy, KF_ITER_DESTROY | KF_SLEEPABLE)
 BTF_KFUNCS_END(syscall_ids)
 
 static const struct btf_kfunc_id_set anywhere_set = {

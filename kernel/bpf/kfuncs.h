@@ -30,6 +30,20 @@ struct ioasid_space_counts {
 	u32 depth;
 };
 
+struct ioasid_device_desc {
+	u64 cookie;		/* what its user calls it */
+	u32 rid;		/* as tracepoints show it */
+	u32 ioasid;		/* innermost space it is attached to, without PASIDs; 0: none */
+	u32 pasids;		/* how many of them are attached, now */
+	u32 faults_pending;	/* groups without an answer, now */
+	u32 flags;		/* IOASID_DEVICE_SUBDEVICE */
+	u32 __reserved;
+	char name[32];		/* of the kernel's device, cut off if longer */
+};
+
+/* Part of a function, by the PASID it uses */
+#define IOASID_DEVICE_SUBDEVICE	BIT(0)
+
 /* Their words are opaque to programs. */
 struct bpf_iter_ioasid_ctx {
 	u64 __opaque[1];
@@ -41,6 +55,10 @@ struct bpf_iter_ioasid_space {
 
 struct bpf_iter_ioasid_mapping {
 	u64 __opaque[8];
+} __aligned(8);
+
+struct bpf_iter_ioasid_device {
+	u64 __opaque[11];
 } __aligned(8);
 
 int ioasid_bpf_space_counts(u32 ctx, u32 ioasid,
@@ -63,5 +81,9 @@ int bpf_iter_ioasid_mapping_new(struct bpf_iter_ioasid_mapping *it, u32 ctx,
 struct ioasid_mapping_info *
 bpf_iter_ioasid_mapping_next(struct bpf_iter_ioasid_mapping *it);
 void bpf_iter_ioasid_mapping_destroy(struct bpf_iter_ioasid_mapping *it);
+int bpf_iter_ioasid_device_new(struct bpf_iter_ioasid_device *it, u32 ctx);
+struct ioasid_device_desc *
+bpf_iter_ioasid_device_next(struct bpf_iter_ioasid_device *it);
+void bpf_iter_ioasid_device_destroy(struct bpf_iter_ioasid_device *it);
 
 #endif /* __IOASID_BPF_KFUNCS_H */

@@ -17,7 +17,8 @@ __u64 iova, first, last, limit;
 
 /* What was found */
 int rc;
-__u32 nr_ctxs, nr_spaces, nr_mappings, seen_ctx, newest;
+__u32 nr_ctxs, nr_spaces, nr_mappings, nr_devices, seen_ctx, newest;
+struct ioasid_device_desc devices[MAX_LISTED];
 struct ioasid_mapping_info found;
 struct ioasid_mapping_info listed[MAX_LISTED];
 struct ioasid_ctx_info info;
@@ -78,6 +79,21 @@ int walk(void *unused)
 			listed[i].prot = m->prot;
 			listed[i].flags = m->flags;
 		}
+	}
+	return 0;
+}
+
+SEC("syscall")
+int list_devices(void *unused)
+{
+	struct ioasid_device_desc *d;
+
+	nr_devices = 0;
+	bpf_for_each(ioasid_device, d, ctx) {
+		__u32 i = nr_devices++;
+
+		if (i < MAX_LISTED)
+			bpf_probe_read_kernel(&devices[i], sizeof(devices[i]), d);
 	}
 	return 0;
 }

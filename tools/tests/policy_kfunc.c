@@ -54,7 +54,8 @@ static void run(struct bpf_program *prog)
 
 FIXTURE_SETUP(kfunc)
 {
-	static const char *const programs[] = { "look_up", "who", "walk", "count", NULL };
+	static const char *const programs[] = { "look_up", "who", "walk", "count", "list_devices",
+						 NULL };
 
 	if (access(POLICIES, R_OK))
 		SKIP("this kernel has no BTF of modules, or no BPF JIT");
@@ -159,6 +160,55 @@ TEST_F(kfunc, walk, "iterators list all there is, in order, within a range")
 		close(other[i]);
 }
 
+/* Of the one at a place in the list, which must be so long. */
+static struct ioasid_device_desc device_desc(struct fixture_kfunc *self, unsigned int nr,
+					     unsigned int i)
+{
+	run(self->skel->progs.list_devices);
+	ASSERT_EQ(nr, self->skel->bss->nr_devices);
+	return self->skel->bss->devices[i];
+}
+
+TEST_F(kfunc, devices, "the devices of a context, what they are called and where they are")
+{
+	int ctl = open(SIM_NODE, O_RDWR | O_CLOEXEC), dev[3], inner;
+	static const uint64_t cookies[] = { 30, ~0ULL, 10 };
+	struct ioasid_device_desc desc;
+	char name[32];
+	uint32_t sim;
+
+	ASSERT_LE(0, ctl);
+	device_desc(self, 0, 0);
+	sim = sim_create(ctl, .nr_devices = 3, .caps = IOASID_SIM_CAP_PASID, .pasid_bits = 8);
+	for (int i = 0; i < 3; i++) {
+		dev[i] = sim_open(sim, i);
+		test_bind(dev[i], self->fd, cookies[i]);
+	}
+	desc = device_desc(self, 3, 0);
+	snprintf(name, sizeof(name), "sim%u.2", sim);
+	EXPECT_EQ(10, desc.cookie);
+	EXPECT_STREQ(name, desc.name);
+	EXPECT_EQ(0, desc.ioasid | desc.pasids | desc.faults_pending | desc.flags);
+	EXPECT_EQ(30, device_desc(self, 3, 1).cookie);
+	EXPECT_EQ(~0ULL, device_desc(self, 3, 2).cookie);
+
+	inner = test_alloc(self->fd);
+	test_attach(dev[0], self->id);
+	ASSERT_EQ(0, do_attach_pasid(dev[0], inner, 5));
+	ASSERT_EQ(0, do_attach_pasid(dev[0], inner, 6));
+	desc = device_desc(self, 3, 1);
+	EXPECT_EQ(self->id, desc.ioasid);
+	EXPECT_EQ(2, desc.pasids);
+	test_detach(dev[0], self->id);
+	EXPECT_EQ(0, device_desc(self, 3, 1).ioasid);
+	for (int i = 0; i < 3; i++)
+		close(dev[i]);
+	device_desc(self, 0, 0);
+	self->skel->bss->ctx = self->ctx + 1000;
+	device_desc(self, 0, 0);
+	close(ctl);
+}
+
 TEST_F(kfunc, counts, "counts are those of fdinfo")
 {
 	const struct ioasid_space_counts *counts = &self->skel->bss->counts;
@@ -243,22 +293,30 @@ static void *churn(void *arg)
 {
 	bool *stop = arg;
 	void *mem = memory(4 * PAGE);
+	int ctl = open(SIM_NODE, O_RDWR | O_CLOEXEC);
+	uint32_t sim = sim_create(ctl, .nr_devices = 1);
+	int dev = sim_open(sim, 0);
 
 	while (!__atomic_load_n(stop, __ATOMIC_RELAXED)) {
 		int fd = test_open(), id = test_alloc(fd), other = test_alloc(fd);
 
 		test_map(fd, id, mem, AT, 4 * PAGE);
 		test_map(fd, other, mem, AT, PAGE);
+		test_bind(dev, fd, 1);
+		test_attach(dev, id);
 		test_free(fd, other);
+		test_unbind(dev);
 		close(fd);
 	}
+	close(dev);
+	close(ctl);
 	return NULL;
 }
 
 TEST_F(kfunc, race, "programs look while contexts and spaces come and go", .timeout = 120)
 {
 	struct policy_kfunc_bpf__bss *bss = self->skel->bss;
-	uint64_t found = 0, rounds = 0;
+	uint64_t found = 0, seen = 0, rounds = 0;
 	pthread_t threads[2];
 	bool stop = false;
 	time_t end = time(NULL) + 10;
@@ -276,12 +334,16 @@ TEST_F(kfunc, race, "programs look while contexts and spaces come and go", .time
 		found += !bss->rc;
 		found += !look_up(self, AT);
 		run(self->skel->progs.who);
+		run(self->skel->progs.list_devices);
+		seen += bss->nr_devices;
 	}
 	stop = true;
 	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
-	diag("%llu rounds, %llu found", (unsigned long long)rounds, (unsigned long long)found);
+	diag("%llu rounds, %llu found, %llu devices", (unsigned long long)rounds,
+	     (unsigned long long)found, (unsigned long long)seen);
 	EXPECT_LT(0, found);
+	EXPECT_LT(0, seen);
 	EXPECT_TRUE(machine_pins_become(pins));
 }
 
