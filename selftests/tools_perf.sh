@@ -78,6 +78,34 @@ machines() {
 		status 2 compare "$work/old" && status 2 compare -f x "$work/old" "$work/old"
 }
 
+# What only one of the runs has is said, and how many.
+one_sided() {
+	run old 1.0 4k map ns "$(samples 10000)" '' 4k unmap ns "$(samples 8000)" '' 64k map ns 1,2,3 ''
+	run new 1.0 4k map ns "$(samples 10000)" '' 2m map ns 1,2,3 '' 4k unmap instructions 7 ''
+	status 0 compare "$work/old" "$work/new" || return
+	grep -q ' inconclusive; not compared: 2 only in OLD, 2 only in NEW$' "$work/out" || fail "$(<"$work/out")" || return
+	status 0 compare -f json "$work/old" "$work/new" || return
+	[ "$(jq -c '[.only_old, .only_new]' "$work/out")" = "[2,2]" ] || fail "$(<"$work/out")"
+}
+
+# A file of somebody else's: no tags for a browser, no escapes for a terminal.
+hostile() {
+	local name
+	run old 1.0 4k map ns "$(samples 10000)" ''
+	for name in '<script>' 'a\u001b[31m' 'a b' ''; do
+		run bad 1.0 "$name" map ns "$(samples 10000)" ''
+		status 3 compare "$work/bad" "$work/bad" || return
+		run bad 1.0 4k "$name" ns "$(samples 10000)" ''
+		status 3 compare -f html "$work/old" "$work/bad" || return
+	done
+	run bad '1.0\u001b[31m' 4k map ns "$(samples 10000)" '"a\u001bb":1'
+	status 3 compare "$work/old" "$work/bad" || return
+	grep -qF '1.0?[31m' "$work/err" && ! grep -q $'\e' "$work/err" || fail "$(<"$work/err")" || return
+	run other 2.0 4k map ns "$(samples 10000)" ''
+	cat "$work/old" "$work/other" >"$work/both"
+	status 3 compare "$work/old" "$work/both" && grep -q 'from one machine' "$work/err" || fail "$(<"$work/err")"
+}
+
 # Counted instructions need no statistics.
 exact() {
 	run old 1.0 4k map instructions 5000,5004 ''
@@ -183,6 +211,8 @@ tests=(
 	verdicts:"pass, regressed, improved, and the status of each"
 	inconclusive:"few samples, two heaps, a change at the threshold: no statement"
 	machines:"runs of other machines are not compared unasked"
+	one_sided:"what is only in one run is counted, not left out in silence"
+	hostile:"results of somebody else are harmless: no tags, no escapes, one machine"
 	exact:"counted instructions are compared as they are"
 	reports:"JSON, JUnit and HTML say the same"
 	blame:"check names the function that grew, and only that"

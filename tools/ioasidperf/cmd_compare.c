@@ -96,20 +96,13 @@ static const struct argp argp = {
 	"nothing regressed for sure, but something is inconclusive.", NULL, NULL, NULL
 };
 
-/* What makes figures of two runs comparable at all. */
-static bool same_machine(const struct results *a, const struct results *b)
-{
-	return !strcmp(a->release, b->release) && !strcmp(a->model, b->model) &&
-	       a->cpus == b->cpus;
-}
-
 static int compare(const struct command *command, const struct results *old,
 		   const struct results *new)
 {
 	struct comparison c;
 	int status = EXIT_OK;
 
-	if (!command->force && !same_machine(old, new)) {
+	if (!command->force && !results__same_machine(old, new)) {
 		fprintf(stderr, "ioasidperf: runs of different machines: %s, %s, %u processors and "
 			"%s, %s, %u (--force)\n", old->release, old->model, old->cpus,
 			new->release, new->model, new->cpus);

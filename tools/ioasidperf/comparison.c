@@ -116,6 +116,22 @@ static void adjust(struct comparison *c)
 	free(p);
 }
 
+static const struct result *counterpart(const struct results *results, const struct result *r)
+{
+	const struct result *found = results__find(results, r->workload, r->door, r->phase);
+
+	return found && !strcmp(found->unit, r->unit) ? found : NULL;
+}
+
+static unsigned int missing_in(const struct results *results, const struct results *of)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < of->n; i++)
+		n += !counterpart(results, &of->list[i]);
+	return n;
+}
+
 void comparison__make(struct comparison *c, const struct results *old, const struct results *new,
 		      const struct compare_options *options)
 {
@@ -130,9 +146,8 @@ void comparison__make(struct comparison *c, const struct results *old, const str
 		struct cell *cell = &c->cells[c->n];
 
 		cell->old = &old->list[i];
-		cell->new = results__find(new, cell->old->workload, cell->old->door,
-					  cell->old->phase);
-		if (!cell->new || strcmp(cell->old->unit, cell->new->unit))
+		cell->new = counterpart(new, cell->old);
+		if (!cell->new)
 			continue;
 		if (strcmp(cell->old->unit, "instructions"))
 			measure_cell(cell, options);
@@ -140,6 +155,8 @@ void comparison__make(struct comparison *c, const struct results *old, const str
 			measure_exact(cell);
 		c->n++;
 	}
+	c->only_old = missing_in(new, old);
+	c->only_new = missing_in(old, new);
 	adjust(c);
 	for (unsigned int i = 0; i < c->n; i++) {
 		judge(&c->cells[i], options);
@@ -177,8 +194,12 @@ int comparison__text(const struct comparison *c, FILE *out)
 			fprintf(out, ": %s", x->why);
 		fputc('\n', out);
 	}
-	fprintf(out, "%u pass, %u improved, %u regressed, %u inconclusive\n",
+	fprintf(out, "%u pass, %u improved, %u regressed, %u inconclusive",
 		c->verdicts[VERDICT_PASS], c->verdicts[VERDICT_IMPROVED],
 		c->verdicts[VERDICT_REGRESSED], c->verdicts[VERDICT_INCONCLUSIVE]);
+	if (c->only_old || c->only_new)
+		fprintf(out, "; not compared: %u only in OLD, %u only in NEW", c->only_old,
+			c->only_new);
+	fputc('\n', out);
 	return ferror(out) ? -1 : 0;
 }

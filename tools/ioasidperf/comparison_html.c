@@ -131,10 +131,12 @@ int comparison__html(const struct comparison *c, FILE *out)
 	print_run(out, "before", "a", c->old);
 	print_run(out, "after", "b", c->new);
 	fprintf(out, "<p>%u pass, %u improved, <b>%u regressed</b>, %u inconclusive. Threshold "
-		"%.3g %%, intervals of %.4g %%, alpha %.3g after Holm's correction.</p>\n",
+		"%.3g %%, intervals of %.4g %%, alpha %.3g after Holm's correction. "
+		"Not compared: %u only before, %u only after.</p>\n",
 		c->verdicts[VERDICT_PASS], c->verdicts[VERDICT_IMPROVED],
 		c->verdicts[VERDICT_REGRESSED], c->verdicts[VERDICT_INCONCLUSIVE],
-		100 * c->options->threshold, 100 * c->options->confidence, c->options->alpha);
+		100 * c->options->threshold, 100 * c->options->confidence, c->options->alpha,
+		c->only_old, c->only_new);
 	fprintf(out, "<table><tr><th>workload</th><th class=\"l\">door</th><th class=\"l\">phase</th>"
 		"<th>before</th><th>after</th><th>change</th><th>interval</th><th>p</th>"
 		"<th class=\"l\">verdict</th><th class=\"l\">samples, %s</th></tr>\n",

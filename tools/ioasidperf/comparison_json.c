@@ -59,6 +59,8 @@ int comparison__json(const struct comparison *c, FILE *out)
 	yyjson_mut_obj_add_real(doc, root, "confidence", c->options->confidence);
 	for (int i = 0; i <= VERDICT_INCONCLUSIVE; i++)
 		yyjson_mut_obj_add_uint(doc, root, verdict__name(i), c->verdicts[i]);
+	yyjson_mut_obj_add_uint(doc, root, "only_old", c->only_old);
+	yyjson_mut_obj_add_uint(doc, root, "only_new", c->only_new);
 	for (unsigned int i = 0; i < c->n; i++)
 		yyjson_mut_arr_add_val(array, cell_of(doc, &c->cells[i]));
 	yyjson_mut_obj_add_val(doc, root, "cells", array);
@@ -69,7 +71,7 @@ int comparison__json(const struct comparison *c, FILE *out)
 	return rc;
 }
 
-/* Names are ours and have nothing that XML would mind. */
+/* Names have nothing that XML would mind: results.c lets no others in. */
 int comparison__junit(const struct comparison *c, FILE *out)
 {
 	fprintf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"

@@ -155,6 +155,7 @@ void results__machine(struct results *results);
 /* 0, or -1 and what is wrong on stderr. */
 int results__print(const struct results *results, FILE *out);
 int results__read(struct results *results, const char *path);
+bool results__same_machine(const struct results *a, const struct results *b);
 
 const char *phase__name(enum phase phase);
 /* The middle sample; of two the lower: always one that was seen. */
@@ -211,6 +212,7 @@ struct comparison {
 	struct cell *cells;
 	unsigned int n;
 	unsigned int verdicts[VERDICT_INCONCLUSIVE + 1];
+	unsigned int only_old, only_new;	/* what the other does not have */
 	const struct results *old, *new;
 	const struct compare_options *options;
 };

@@ -222,11 +222,28 @@ int results__print(const struct results *results, FILE *out)
 	return rc;
 }
 
+/* Files come from anywhere: nothing in them shall tell a terminal what to do. */
+static void disarm(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
+
 static void take_text(yyjson_val *obj, const char *key, char *text, size_t size)
 {
 	const char *value = yyjson_get_str(yyjson_obj_get(obj, key));
 
 	snprintf(text, size, "%s", value ? value : "");
+	disarm(text);
+}
+
+/* What reports in HTML and XML print as it is. False: this is no name of ours. */
+static bool take_name(yyjson_val *obj, const char *key, char *text, size_t size)
+{
+	take_text(obj, key, text, size);
+	return *text && !text[strspn(text, "abcdefghijklmnopqrstuvwxyz"
+				     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")];
 }
 
 static int take_samples(yyjson_val *array, struct result *r)
@@ -261,6 +278,7 @@ static void take_functions(yyjson_val *obj, struct result *r)
 		f->count = yyjson_get_uint(value);
 		if (!f->name)
 			abort();
+		disarm(f->name);
 	}
 }
 
@@ -290,13 +308,12 @@ static int take_result(yyjson_val *obj, struct results *results)
 	struct result *r = results__add(results);
 	yyjson_val *window = yyjson_obj_get(obj, "window");
 
-	take_text(obj, "workload", r->workload, sizeof(r->workload));
-	take_text(obj, "door", r->door, sizeof(r->door));
-	take_text(obj, "phase", r->phase, sizeof(r->phase));
-	take_text(obj, "unit", r->unit, sizeof(r->unit));
 	r->runs = yyjson_get_uint(yyjson_obj_get(obj, "runs"));
 	r->window = window ? yyjson_get_int(window) : -1;
-	if (!*r->workload || !*r->door || !*r->phase || !*r->unit)
+	if (!take_name(obj, "workload", r->workload, sizeof(r->workload)) ||
+	    !take_name(obj, "door", r->door, sizeof(r->door)) ||
+	    !take_name(obj, "phase", r->phase, sizeof(r->phase)) ||
+	    !take_name(obj, "unit", r->unit, sizeof(r->unit)))
 		return -1;
 	take_functions(yyjson_obj_get(obj, "functions"), r);
 	if (take_samples(yyjson_obj_get(obj, "samples"), r))
@@ -305,14 +322,10 @@ static int take_result(yyjson_val *obj, struct results *results)
 	return 0;
 }
 
-static int take_root(yyjson_val *root, struct results *results)
+static void take_machine(yyjson_val *root, struct results *results)
 {
-	yyjson_val *machine = yyjson_obj_get(root, "machine"), *value;
-	const char *schema = yyjson_get_str(yyjson_obj_get(root, "schema"));
-	size_t i, max;
+	yyjson_val *machine = yyjson_obj_get(root, "machine");
 
-	if (!schema || strcmp(schema, PERF_SCHEMA))
-		return -1;
 	take_text(root, "utc", results->utc, sizeof(results->utc));
 	take_text(root, "label", results->label, sizeof(results->label));
 	take_text(machine, "release", results->release, sizeof(results->release));
@@ -320,13 +333,33 @@ static int take_root(yyjson_val *root, struct results *results)
 	take_text(machine, "processor", results->model, sizeof(results->model));
 	take_text(machine, "ioasid_srcversion", results->srcversion, sizeof(results->srcversion));
 	results->cpus = yyjson_get_uint(yyjson_obj_get(machine, "cpus"));
+}
+
+bool results__same_machine(const struct results *a, const struct results *b)
+{
+	return !strcmp(a->release, b->release) && !strcmp(a->model, b->model) &&
+	       a->cpus == b->cpus;
+}
+
+static int take_root(yyjson_val *root, struct results *results)
+{
+	const char *schema = yyjson_get_str(yyjson_obj_get(root, "schema"));
+	struct results first = *results;
+	yyjson_val *value;
+	size_t i, max;
+
+	if (!schema || strcmp(schema, PERF_SCHEMA))
+		return -1;
+	take_machine(root, results);
+	if (first.n && !results__same_machine(&first, results))
+		return -1;
 	yyjson_arr_foreach(yyjson_obj_get(root, "results"), i, max, value)
 		if (take_result(value, results))
 			return -1;
 	return results->n ? 0 : -1;
 }
 
-/* One object a line, all of the same machine: runs of several programs add up. */
+/* One object a line, all of the same machine: what several runs measured adds up. */
 int results__read(struct results *results, const char *path)
 {
 	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
@@ -350,8 +383,8 @@ int results__read(struct results *results, const char *path)
 	if (file != stdin)
 		fclose(file);
 	if (rc || !results->n) {
-		fprintf(stderr, "ioasidperf: %s: not results of ioasidperf (%s)\n", path,
-			PERF_SCHEMA);
+		fprintf(stderr, "ioasidperf: %s: not results of ioasidperf (%s) from one machine\n",
+			path, PERF_SCHEMA);
 		rc = -1;
 	}
 	return rc;
