@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Results in memory and as one JSON object; all samples are kept. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -242,8 +243,10 @@ static void take_text(yyjson_val *obj, const char *key, char *text, size_t size)
 static bool take_name(yyjson_val *obj, const char *key, char *text, size_t size)
 {
 	take_text(obj, key, text, size);
-	return *text && !text[strspn(text, "abcdefghijklmnopqrstuvwxyz"
-				     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")];
+	for (const char *at = text; *at; at++)
+		if (!isalnum((unsigned char)*at) && !strchr("._-", *at))
+			return false;
+	return *text;
 }
 
 static int take_samples(yyjson_val *array, struct result *r)
