@@ -341,6 +341,17 @@ static void owner(struct fixture_mirror *self, int say, int hear, bool exec)
 	_exit(0);
 }
 
+/*
+ * Until all pages are gone. Who has answered the last fault holds the address space until
+ * after the answer, which may be longer than its process lives.
+ */
+static bool pages_go(int fd, int id)
+{
+	for (int try = 0; try < 2000 && present_bytes(fd, id); try++)
+		usleep(10000);
+	return !present_bytes(fd, id);
+}
+
 static void owner_ends(struct fixture_mirror *self, bool exec)
 {
 	int tell[2], go[2], id, status;
@@ -361,6 +372,7 @@ static void owner_ends(struct fixture_mirror *self, bool exec)
 		ASSERT_EQ(0, read(tell[0], &status, 1));
 	else
 		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(pages_go(self->fd, id));
 	EXPECT_EQ(IOASID_SIM_FAULT_NOT_PRESENT, asks_read(self->dev, GPA, PAGE));
 	EXPECT_EQ(0, present_bytes(self->fd, id));
 	if (exec)
